@@ -1,0 +1,22 @@
+"""What a user did that cannot work, said in one sentence."""
+
+from collections.abc import Iterable
+
+
+class BadInput(ValueError):
+    """Input that cannot be used; its text is one sentence: what was found, where, what is allowed.
+
+    An entry point prints it and exits with 2, before any work is done.
+    """
+
+
+def one_of(what: str, found: str, allowed: Iterable[str]) -> str:
+    """Return `found` if it is allowed.
+
+    Raises:
+        BadInput: naming `what`, what was found and everything that is allowed.
+    """
+    choices = list(allowed)
+    if found not in choices:
+        raise BadInput(f"unknown {what} '{found}'; allowed: {', '.join(choices) or 'none'}")
+    return found

@@ -1,0 +1,71 @@
+"""Progress of long work: a rate and the time left, on a terminal or in a log."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+LINE_EVERY_S = 10.0  # a log that is followed with `tail -f` gets a plain line this often
+BAR_EVERY_S = 0.2
+
+
+def duration(seconds: float) -> str:
+    """Write seconds as people do: `42 s`, `3:05 min`, `2:07 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} min"
+    return f"{minutes // 60}:{minutes % 60:02d} h"
+
+
+class Progress:
+    """Counts finished units of one long piece of work and says how far it is.
+
+    On a terminal one line is kept up to date; elsewhere a plain line is printed
+    every `LINE_EVERY_S` seconds. The last line says the total, the rate and the time taken.
+    """
+
+    def __init__(self, what: str, total: int, unit: str, stream: TextIO | None = None) -> None:
+        self.what, self.total, self.unit = what, total, unit
+        self.done = 0
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._start = self._shown = time.monotonic()
+
+    def advance(self, units: int = 1, note: str = "") -> None:
+        """Count `units` more as finished; `note` (a loss, a count of failures) is shown behind."""
+        self.done += units
+        now = time.monotonic()
+        if now - self._shown >= (BAR_EVERY_S if self._terminal else LINE_EVERY_S):
+            self._shown = now
+            self._show(self._line(now, note), last=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        took = time.monotonic() - self._start
+        rate = self.done / took if took > 0 else 0.0
+        text = f"{self.what}: {self.done} {self.unit} in {duration(took)} ({rate:.1f}/s)"
+        self._show(text if error is None else f"{text}, stopped", last=True)
+
+    def _line(self, now: float, note: str) -> str:
+        rate = self.done / max(now - self._start, 1e-9)
+        left = duration((self.total - self.done) / rate) if rate else "unknown"
+        share = 100 * self.done / max(self.total, 1)
+        text = f"{self.what}: {self.done}/{self.total} {self.unit} ({share:.0f} %)"
+        return f"{text}, {rate:.1f}/s, {left} left{', ' + note if note else ''}"
+
+    def _show(self, text: str, last: bool) -> None:
+        if self._terminal:
+            self._stream.write(f"\r\x1b[2K{text}" + ("\n" if last else ""))
+        else:
+            self._stream.write(text + "\n")
+        self._stream.flush()
