@@ -1,0 +1,1 @@
+"""From an inventory to a dataset: pictures and labels in TFRecord shards, and back as batches."""

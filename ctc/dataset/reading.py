@@ -1,0 +1,181 @@
+"""From shards to batches, by tf.data: the host decodes, resizes and batches, nothing else.
+
+A batch is `(uint8 [B, H, W, 3], {label: int32 [B]}, {label: float32 weight [B]})`; a missing
+label has index 0 and weight 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from ctc.dataset.image_spec import ImageSpec
+from ctc.dataset.manifest import Dataset
+from ctc.dataset.pictures import to_pixels
+from ctc.dataset.records import CAPTURE_ID, IMAGES, label_field
+from ctc.labels import MISSING, Label
+
+SHUFFLE_BLOCK = 1024  # captures, still encoded: some 100 kB each
+RATIOS = (8, 4, 2)  # at which libjpeg decodes within the DCT
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read: some splits of a dataset, as a network with these heads wants them."""
+
+    dataset: Dataset
+    splits: tuple[str, ...]
+    labels: tuple[Label, ...]
+    image: ImageSpec
+    batch_size: int
+
+    @property
+    def captures(self) -> int:
+        """Number of captures."""
+        return sum(shard.captures for shard in self.dataset.shards_of(self.splits))
+
+    @property
+    def images(self) -> int:
+        """Number of pictures."""
+        return sum(shard.images for shard in self.dataset.shards_of(self.splits))
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch of training."""
+        return -(-self.captures // self.batch_size)
+
+    @property
+    def files(self) -> list[str]:
+        """Paths of the shards, in the order of the manifest."""
+        folder = self.dataset.folder
+        return [str(folder / shard.name) for shard in self.dataset.shards_of(self.splits)]
+
+
+def training_batches(reading: Reading, epochs: int, seed: int) -> tf.data.Dataset:
+    """Yield `reading.steps` batches an epoch, each capture with one of its pictures.
+
+    The order of captures and the choice of pictures follow from (seed, epoch) alone, so that
+    an epoch can be repeated. The last batch of an epoch is filled up with its first captures:
+    every batch has the same shape, for which the step is compiled once.
+    """
+
+    def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        seeds = tf.random.split(tf.stack([tf.cast(seed, tf.int64), epoch]), 2)
+        files = _shuffled(tf.constant(reading.files), seeds[0])
+        records = tf.data.Dataset.from_tensor_slices(files).interleave(
+            tf.data.TFRecordDataset, cycle_length=4, num_parallel_calls=4, deterministic=True
+        )
+        # Shuffled block by block, for tf.data's own shuffle takes no seed that depends on the
+        # epoch; while still encoded, for a place costs kilobytes then, not a picture.
+        shuffled = records.batch(SHUFFLE_BLOCK).map(lambda b: _shuffled(b, seeds[1])).unbatch()
+        return (
+            shuffled.repeat()
+            .take(reading.steps * reading.batch_size)
+            .map(
+                lambda record: _one_picture(_parse(record, reading.labels), seeds[1]),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
+        )
+
+    parsed = tf.data.Dataset.range(epochs).flat_map(epoch_batches)
+    return _batched(parsed, reading, drop_remainder=True)
+
+
+def evaluation_batches(reading: Reading) -> tf.data.Dataset:
+    """Yield every picture of every capture once, in order; the last batch may be smaller."""
+    parsed = tf.data.TFRecordDataset(reading.files).flat_map(
+        lambda record: _every_picture(_parse(record, reading.labels))
+    )
+    return _batched(parsed, reading, drop_remainder=False)
+
+
+def fitted_pixels(data: bytes, image: ImageSpec) -> NDArray[np.uint8]:
+    """Decode one encoded picture of any format as the network wants it, [H, W, 3].
+
+    Differs from what training sees by the JPEG decoder's faster transform alone.
+
+    Raises:
+        UnreadablePicture: if it cannot be decoded.
+    """
+    pixels = to_pixels(data, (image.height, image.width))
+    return np.asarray(_fit(tf.constant(pixels), image).numpy(), np.uint8)
+
+
+def _shuffled(values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(values)), seed=seed)
+    return tf.gather(values, order)
+
+
+def _parse(record: tf.Tensor, labels: Sequence[Label]) -> dict[str, tf.Tensor]:
+    spec: dict[str, Any] = {
+        label_field(label.name): tf.io.FixedLenFeature([], tf.string, "") for label in labels
+    }
+    spec[IMAGES] = tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True)
+    spec[CAPTURE_ID] = tf.io.FixedLenFeature([], tf.string)
+    parsed: dict[str, tf.Tensor] = tf.io.parse_single_example(record, spec)
+    return parsed
+
+
+def _one_picture(parsed: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    images = parsed[IMAGES]
+    own = tf.strings.to_hash_bucket_fast(parsed[CAPTURE_ID], 2**31 - 1)
+    place = tf.random.stateless_uniform(
+        [], tf.stack([seed[0], seed[1] + own]), 0, tf.size(images), tf.int32
+    )
+    return {**parsed, IMAGES: images[place]}
+
+
+def _every_picture(parsed: dict[str, tf.Tensor]) -> tf.data.Dataset:
+    images = tf.data.Dataset.from_tensor_slices(parsed[IMAGES])
+    return images.map(lambda image: {**parsed, IMAGES: image})
+
+
+def _batched(parsed: tf.data.Dataset, reading: Reading, drop_remainder: bool) -> tf.data.Dataset:
+    tables = [_table(label) for label in reading.labels]
+
+    def example(one: dict[str, tf.Tensor]) -> tuple[Any, Any, Any]:
+        pixels = _fit(_decode(one[IMAGES], reading.image), reading.image)
+        names = [label.name for label in reading.labels]
+        indices = [
+            table.lookup(one[label_field(name)]) for name, table in zip(names, tables, strict=True)
+        ]
+        known = [tf.cast(index != MISSING, tf.float32) for index in indices]
+        classes = [tf.maximum(index, 0) for index in indices]
+        return pixels, dict(zip(names, classes, strict=True)), dict(zip(names, known, strict=True))
+
+    examples = parsed.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return examples.batch(reading.batch_size, drop_remainder).prefetch(tf.data.AUTOTUNE)
+
+
+def _table(label: Label) -> tf.lookup.StaticHashTable:
+    keys = tf.constant(label.classes)
+    values = tf.range(len(label.classes), dtype=tf.int32)
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), MISSING)
+
+
+def _decode(jpeg: tf.Tensor, image: ImageSpec) -> tf.Tensor:
+    """Decode at the smallest scale that is still as large as the network's picture."""
+    shape = tf.image.extract_jpeg_shape(jpeg)
+    enough = [
+        tf.logical_and(shape[0] // ratio >= image.height, shape[1] // ratio >= image.width)
+        for ratio in RATIOS
+    ]
+    at = {ratio: lambda ratio=ratio: _decode_at(jpeg, ratio) for ratio in (*RATIOS, 1)}
+    cases = [(fits, at[ratio]) for fits, ratio in zip(enough, RATIOS, strict=True)]
+    return tf.case(cases, default=at[1], exclusive=False)
+
+
+def _decode_at(jpeg: tf.Tensor, ratio: int) -> tf.Tensor:
+    return tf.io.decode_jpeg(
+        jpeg, channels=3, ratio=ratio, dct_method="INTEGER_FAST", fancy_upscaling=False
+    )
+
+
+def _fit(pixels: tf.Tensor, image: ImageSpec) -> tf.Tensor:
+    size = (image.height, image.width)
+    resized = tf.image.resize(tf.cast(pixels, tf.float32), size, "bilinear")
+    fitted = tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8)
+    return tf.ensure_shape(fitted, (*size, 3))

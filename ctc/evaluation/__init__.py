@@ -1,0 +1,1 @@
+"""From predictions with known answers to figures: how good, against what, and where it errs."""

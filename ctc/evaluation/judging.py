@@ -1,0 +1,55 @@
+"""Judges a classifier on splits of a dataset."""
+
+from dataclasses import dataclass
+
+from ctc.dataset.manifest import Dataset
+from ctc.errors import BadInput
+from ctc.evaluation.metrics import Evaluation, evaluate
+from ctc.model.classifier import Classifier
+from ctc.params import EvaluateParams
+from ctc.prediction.captures import captures_of_dataset
+from ctc.prediction.predicting import predict
+from ctc.prediction.predictions import Predictions
+from ctc.progress import Progress
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An evaluation that can be done."""
+
+    classifier: Classifier
+    dataset: Dataset
+    splits: tuple[str, ...]
+    batch_size: int
+    name: str
+
+
+def plan_judgement(classifier: Classifier, dataset: Dataset, params: EvaluateParams) -> Judgement:
+    """Check that there is something to judge by.
+
+    Raises:
+        BadInput: for a split that does not exist, and if no label has a known answer there.
+    """
+    splits = dataset.matching(params.split)
+    known = [name for name, of_split in dataset.labels.items() if {*of_split} & {*splits}]
+    asked = [label.name for label in classifier.labels]
+    if not {*known} & {*asked}:
+        raise BadInput(
+            f"the classifier answers {', '.join(asked)}; {', '.join(splits)} of "
+            f"'{dataset.uri}' knows: {', '.join(known) or 'no label'}"
+        )
+    return Judgement(classifier, dataset, splits, params.batch_size, _name(params.split, splits))
+
+
+def judge(plan: Judgement) -> tuple[Predictions, Evaluation]:
+    """Predict every capture of the splits, with all its pictures, and compare with the truth."""
+    captures = captures_of_dataset(plan.dataset, plan.splits)
+    total = sum(plan.dataset.splits[split] for split in plan.splits)
+    with Progress("evaluate", total, "captures") as progress:
+        predictions = predict(plan.classifier, captures, plan.batch_size, progress)
+    return predictions, evaluate(predictions, plan.name)
+
+
+def _name(pattern: str, splits: tuple[str, ...]) -> str:
+    """Return what the figures are filed under: the only split, or the pattern's fixed part."""
+    return splits[0] if len(splits) == 1 else pattern.translate({ord(c): None for c in "*?[]"})

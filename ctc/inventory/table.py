@@ -1,0 +1,160 @@
+"""The inventory: one table, a row is one observation of one capture."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ctc import storage
+from ctc.errors import BadInput
+
+CAPTURE_ID, IMAGES = "capture_id", "images"
+RESERVED = (CAPTURE_ID, IMAGES)
+SCHEMA_KEY = b"ctc.inventory"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something in the source that a person should know of.
+
+    Attributes:
+        what: one short sentence without its subject's number, such as "captures without a picture".
+        count: how many there are.
+        example: one of them.
+    """
+
+    what: str
+    count: int
+    example: str
+
+
+_FINDING = tuple(Finding.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Captures, their pictures, labels and metadata.
+
+    Attributes:
+        table: columns `capture_id` (string), `images` (list of strings: paths or URIs in the
+            order taken), a column a label and a column a piece of metadata (strings, null =
+            missing). Two animals in one capture are two rows.
+        labels: names of the columns that are labels.
+        source: what it was read from.
+        root: the folder or URI that relative picture paths start from.
+        findings: what was noticed while reading.
+    """
+
+    table: pa.Table
+    labels: tuple[str, ...]
+    source: str
+    root: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """Names of the columns that are neither labels nor `capture_id` and `images`."""
+        taken = {*RESERVED, *self.labels}
+        return tuple(name for name in self.table.column_names if name not in taken)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the content, 32 hexadecimal digits (MLflow takes at most 36 characters)."""
+        content = hashlib.sha256(json.dumps([self.table.column_names, self.labels]).encode())
+        for column in self.table.columns:
+            _update(content, column.combine_chunks())
+        return content.hexdigest()[:32]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Numbers of captures, images and observations."""
+        lengths = pc.list_value_length(self.table[IMAGES])
+        sizes = pa.table({"capture": self.table[CAPTURE_ID], "images": lengths})
+        once = sizes.group_by("capture").aggregate([("images", "max")])
+        images = pc.sum(once["images_max"]).as_py()
+        return {
+            "captures": once.num_rows,
+            "images": images or 0,
+            "observations": self.table.num_rows,
+        }
+
+    def class_counts(self, label: str) -> Counter[str]:
+        """Observations of each class of a label, the missing ones left out."""
+        found = pc.value_counts(self.table[label].drop_null())
+        return Counter({row["values"]: row["counts"] for row in found.to_pylist()})
+
+    def class_table(self) -> pd.DataFrame:
+        """Return a row a label and class: its observations, commonest first."""
+        rows = [
+            {"label": label, "class": name, "observations": count}
+            for label in self.labels
+            for name, count in self.class_counts(label).most_common()
+        ]
+        return pd.DataFrame(rows, columns=["label", "class", "observations"])
+
+    def findings_table(self) -> pd.DataFrame:
+        """Return a row a finding."""
+        return pd.DataFrame([vars(one) for one in self.findings], columns=list(_FINDING))
+
+    def write(self, uri: str) -> None:
+        """Write one Parquet file, whole or not at all."""
+        about = {
+            "schema_version": SCHEMA_VERSION,
+            "labels": self.labels,
+            "source": self.source,
+            "root": self.root,
+            "digest": self.digest,
+            "findings": [vars(finding) for finding in self.findings],
+            **self.counts,
+        }
+        table = self.table.replace_schema_metadata({SCHEMA_KEY: json.dumps(about).encode()})
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        storage.write_bytes(uri, sink.getvalue().to_pybytes())
+
+    @classmethod
+    def read(cls, uri: str) -> "Inventory":
+        """Read what `write` wrote.
+
+        Raises:
+            BadInput: if there is no such file or it is not an inventory.
+        """
+        table, about = _read(uri)
+        return cls(
+            table=table,
+            labels=tuple(about["labels"]),
+            source=about["source"],
+            root=about["root"],
+            findings=tuple(Finding(**finding) for finding in about["findings"]),
+        )
+
+
+def _read(uri: str) -> tuple[pa.Table, dict[str, Any]]:
+    try:
+        table = pq.read_table(pa.BufferReader(storage.read_bytes(uri)))
+        about = json.loads((table.schema.metadata or {})[SCHEMA_KEY])
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise BadInput(f"no inventory at '{uri}'; the step `inventory` writes one") from error
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise BadInput(f"'{uri}' is not an inventory; the step `inventory` writes one") from error
+    if about["schema_version"] != SCHEMA_VERSION:
+        found = about["schema_version"]
+        raise BadInput(f"'{uri}' has schema version {found}; allowed: {SCHEMA_VERSION}")
+    return table.replace_schema_metadata(None), about
+
+
+def _update(content: Any, column: pa.Array) -> None:
+    """Hash a column's values, independent of how Arrow happens to have laid them out."""
+    if pa.types.is_list(column.type):
+        content.update(pc.list_value_length(column).to_numpy().tobytes())
+        column = column.flatten()
+    content.update(pc.fill_null(pc.binary_length(column), -1).to_numpy().tobytes())
+    content.update("".join(value for value in column.to_pylist() if value).encode())

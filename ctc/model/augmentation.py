@@ -1,0 +1,140 @@
+"""Augmentation on the whole batch, where the network runs: one warp, one colour matrix.
+
+Crop, zoom, rotation and flip are a single affine map, read by a bilinear gather (which XLA can
+compile, unlike an image library's affine operation). Brightness, contrast, saturation and hue
+are a single 3 x 4 matrix. The layers stand in the model that is trained and not in the network
+that is kept.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+# Luminance of RGB and the YIQ colour space, ITU-R BT.601 (the NTSC primaries).
+LUMINANCE = (0.299, 0.587, 0.114)
+RGB_TO_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+YIQ_TO_RGB = ((1.0, 0.956, 0.619), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How far a picture is changed at most.
+
+    Attributes:
+        crop: share of a side that may be cut away.
+        rotate: degrees to either side.
+        brightness: share of full scale to either side.
+        contrast, saturation: factors 1 - x to 1 + x.
+        hue: share of a full turn to either side.
+    """
+
+    crop: float = 0.15
+    rotate: float = 5.0
+    brightness: float = 0.15
+    contrast: float = 0.2
+    saturation: float = 0.2
+    hue: float = 0.03
+
+
+class Augmentation(keras.layers.Layer):
+    """Changes a batch of pictures at random, uint8 [B, H, W, 3] to the same.
+
+    Outside training it changes nothing. What is drawn follows from the seed and the number of
+    the step.
+    """
+
+    def __init__(self, strength: Strength, seed: int, **kwargs: Any) -> None:
+        super().__init__(dtype="float32", autocast=False, **kwargs)
+        self.strength = strength
+        self.seed = seed
+        self._draws = keras.random.SeedGenerator(seed)
+
+    def call(self, images: Any, training: bool = False) -> Any:
+        """Return the batch, changed if `training`."""
+        if not training:
+            return images
+        count = ops.shape(images)[0]
+        pixels = ops.cast(images, "float32")
+        warped = _warp(pixels, self._affine(count))
+        coloured = _recolour(warped, *self._colour(count))
+        return ops.cast(ops.round(ops.clip(coloured, 0.0, 255.0)), "uint8")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the layer was made with."""
+        return {**super().get_config(), "strength": asdict(self.strength), "seed": self.seed}
+
+    def _between(self, count: Any, low: float, high: float) -> Any:
+        return keras.random.uniform((count,), low, high, seed=self._draws)
+
+    def _affine(self, count: Any) -> Any:
+        """[B, 2, 3]: from a place in the new picture (x, y in -1..1) to one in the old."""
+        zoom = self._between(count, 1 - self.strength.crop, 1.0)
+        angle = self._between(count, -self.strength.rotate, self.strength.rotate) * math.pi / 180
+        mirror = ops.where(self._between(count, 0.0, 1.0) < 0.5, -1.0, 1.0)
+        shift_x = self._between(count, -1.0, 1.0) * (1 - zoom)
+        shift_y = self._between(count, -1.0, 1.0) * (1 - zoom)
+        cos, sin = ops.cos(angle) * zoom, ops.sin(angle) * zoom
+        first = ops.stack([cos * mirror, -sin, shift_x], axis=-1)
+        second = ops.stack([sin * mirror, cos, shift_y], axis=-1)
+        return ops.stack([first, second], axis=1)
+
+    def _colour(self, count: Any) -> tuple[Any, Any]:
+        """[B, 3, 3] and [B, 3]: the new colour is the matrix by the old one, plus the offset."""
+        s = self.strength
+        contrast = self._between(count, 1 - s.contrast, 1 + s.contrast)[:, None, None]
+        saturation = self._between(count, 1 - s.saturation, 1 + s.saturation)[:, None, None]
+        hue = self._between(count, -s.hue, s.hue) * 2 * math.pi
+        brightness = self._between(count, -s.brightness, s.brightness)[:, None] * 255
+        grey = ops.convert_to_tensor([LUMINANCE] * 3)[None]
+        mixed = saturation * ops.eye(3)[None] + (1 - saturation) * grey
+        matrix = contrast * ops.matmul(mixed, _hue_matrix(hue))
+        # Contrast turns about middle grey, which every other part of the matrix keeps.
+        offset = (1 - contrast[:, :, 0]) * 127.5 + brightness
+        return matrix, ops.broadcast_to(offset, (count, 3))
+
+
+def _hue_matrix(angle: Any) -> Any:
+    """Rotate the chrominance plane of YIQ by an angle in radians, [B] to [B, 3, 3]."""
+    zero, one = ops.zeros_like(angle), ops.ones_like(angle)
+    cos, sin = ops.cos(angle), ops.sin(angle)
+    rows = [(one, zero, zero), (zero, cos, -sin), (zero, sin, cos)]
+    turn = ops.stack([ops.stack(row, axis=-1) for row in rows], axis=1)
+    to_rgb, to_yiq = ops.convert_to_tensor(YIQ_TO_RGB), ops.convert_to_tensor(RGB_TO_YIQ)
+    return ops.matmul(ops.matmul(to_rgb[None], turn), to_yiq[None])
+
+
+def _recolour(images: Any, matrix: Any, offset: Any) -> Any:
+    return ops.einsum("bhwc,bdc->bhwd", images, matrix) + offset[:, None, None, :]
+
+
+def _warp(images: Any, affine: Any) -> Any:
+    """Read each new pixel between four old ones; outside the picture its border goes on."""
+    _, height, width, _ = images.shape
+    x, y = _places(height, width, affine)
+    left, top = ops.floor(x), ops.floor(y)
+    right_share, low_share = (x - left)[..., None], (y - top)[..., None]
+
+    def at(row: Any, column: Any) -> Any:
+        row = ops.clip(row, 0, height - 1)
+        column = ops.clip(column, 0, width - 1)
+        flat = ops.reshape(images, (-1, height * width, 3))
+        place = ops.cast(row * width + column, "int32")
+        return ops.take_along_axis(flat, place[..., None], axis=1)
+
+    above = at(top, left) * (1 - right_share) + at(top, left + 1) * right_share
+    below = at(top + 1, left) * (1 - right_share) + at(top + 1, left + 1) * right_share
+    mixed = above * (1 - low_share) + below * low_share
+    return ops.reshape(mixed, (-1, height, width, 3))
+
+
+def _places(height: int, width: int, affine: Any) -> tuple[Any, Any]:
+    """Columns and rows in the old pictures, [B, H * W] each, of every pixel of the new ones."""
+    y, x = ops.meshgrid(
+        ops.linspace(-1.0, 1.0, height), ops.linspace(-1.0, 1.0, width), indexing="ij"
+    )
+    grid = ops.stack([ops.ravel(x), ops.ravel(y), ops.ones(height * width)])
+    moved = ops.matmul(affine, ops.cast(grid, "float32")[None])
+    return (moved[:, 0] + 1) * (width - 1) / 2, (moved[:, 1] + 1) * (height - 1) / 2

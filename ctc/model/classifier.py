@@ -1,0 +1,138 @@
+"""The classifier: a network with everything that is needed to use it, in one folder."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+import ctc
+from ctc import storage
+from ctc.dataset.image_spec import ImageSpec
+from ctc.errors import BadInput
+from ctc.labels import Label
+
+NETWORK, ABOUT = "model.keras", "classifier.json"
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a classifier was made from.
+
+    Attributes:
+        model: name of the network.
+        dataset: digest of the dataset it was trained on.
+        splits: its splits that were learnt from.
+        locations: where their pictures were taken.
+    """
+
+    model: str
+    dataset: str
+    splits: tuple[str, ...]
+    locations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A network, its labels and what it wants to see.
+
+    Attributes:
+        network: from uint8 RGB [B, H, W, 3] to logits {label: float32 [B, classes]}.
+        labels: questions and their classes, in the order of the logits.
+        image: height, width and fit of a picture.
+        origin: what it was made from.
+    """
+
+    network: keras.Model
+    labels: tuple[Label, ...]
+    image: ImageSpec
+    origin: Origin
+
+    def probabilities(
+        self, images: NDArray[np.uint8], batch_size: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the probability of each class, {label: [N, classes]}, for uint8 [N, H, W, 3].
+
+        At most `batch_size` pictures; fewer are filled up, for a batch of another size would be
+        compiled anew.
+        """
+        count = len(images)
+        padding = [(0, batch_size - count), (0, 0), (0, 0), (0, 0)]
+        logits: Mapping[str, NDArray[np.float32]] = self.network.predict_on_batch(
+            np.pad(images, padding)
+        )
+        return {label.name: softmax(logits[label.name][:count]) for label in self.labels}
+
+    def save(self, folder: Path) -> None:
+        """Write the folder, whole: it is made beside and put in place when complete.
+
+        Raises:
+            BadInput: if something else than a classifier stands there.
+        """
+        check_output(folder)
+        partial = folder.with_name(f".{folder.name}.partial")
+        partial.mkdir(parents=True, exist_ok=True)
+        self.network.save(partial / NETWORK)
+        about = {
+            "schema_version": SCHEMA_VERSION,
+            "labels": [asdict(label) for label in self.labels],
+            "image": asdict(self.image),
+            "origin": asdict(self.origin),
+            "versions": {"ctc": ctc.__version__, "keras": keras.__version__},
+        }
+        (partial / ABOUT).write_text(json.dumps(about, indent=1))
+        storage.replace_folder(partial, folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Classifier":
+        """Read what `save` wrote.
+
+        Raises:
+            BadInput: if there is no classifier, or of a version that is not known.
+        """
+        about = _read_about(folder)
+        return cls(
+            network=keras.models.load_model(folder / NETWORK, compile=False),
+            labels=tuple(Label(one["name"], tuple(one["classes"])) for one in about["labels"]),
+            image=ImageSpec(**about["image"]),
+            origin=Origin(**{k: _tuple(v) for k, v in about["origin"].items()}),
+        )
+
+
+def check_output(folder: Path) -> None:
+    """Refuse to write over something that is not a classifier.
+
+    Raises:
+        BadInput: naming the folder.
+    """
+    if folder.exists() and not (folder / ABOUT).is_file():
+        raise BadInput(f"'{folder}' exists and is no classifier; name a new folder")
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Turn logits [..., classes] into probabilities that add up to 1."""
+    shifted = np.asarray(logits, np.float64) - logits.max(axis=-1, keepdims=True)
+    powers = np.exp(shifted)
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def _read_about(folder: Path) -> dict[str, Any]:
+    try:
+        about: dict[str, Any] = json.loads((folder / ABOUT).read_text())
+        version = about["schema_version"]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(f"no classifier at '{folder}'; the step `train` writes one") from error
+    except (ValueError, KeyError) as error:
+        raise BadInput(f"'{folder / ABOUT}' does not describe a classifier") from error
+    if version != SCHEMA_VERSION:
+        raise BadInput(f"classifier '{folder}' has version {version}; allowed: {SCHEMA_VERSION}")
+    return about
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,63 @@
+"""The captures to be labelled, from wherever they come."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ctc import storage
+from ctc.dataset.manifest import Dataset
+from ctc.inventory.merging import Columns, merge
+from ctc.inventory.sources.csv import CsvTable
+from ctc.inventory.sources.folders import list_pictures
+from ctc.inventory.table import CAPTURE_ID, IMAGES
+from ctc.params import PredictParams
+
+
+@dataclass(frozen=True)
+class PhotoCapture:
+    """One capture and its pictures.
+
+    Attributes:
+        capture_id: its name.
+        images: encoded pictures, or URIs where they can be read.
+        truth: known labels; a missing one is not in it.
+        metadata: what else is known, such as its location.
+    """
+
+    capture_id: str
+    images: tuple[bytes | str, ...]
+    truth: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def captures_of(params: PredictParams) -> list[PhotoCapture]:
+    """List the captures of a CSV, or of a folder, where every picture is one.
+
+    Raises:
+        BadInput: if there is no such folder, table or column.
+    """
+    if storage.is_folder(params.images):
+        return _of_folder(params)
+    return _of_table(params)
+
+
+def captures_of_dataset(dataset: Dataset, splits: tuple[str, ...]) -> Iterator[PhotoCapture]:
+    """Yield the captures of some splits with their true labels."""
+    for record in dataset.records(splits):
+        yield PhotoCapture(record.capture_id, record.images, record.labels, record.metadata)
+
+
+def _of_folder(params: PredictParams) -> list[PhotoCapture]:
+    names = list_pictures(params.images).pictures
+    return [PhotoCapture(name, (storage.join(params.images, name),)) for name in names]
+
+
+def _of_table(params: PredictParams) -> list[PhotoCapture]:
+    columns = Columns(params.capture_id, params.image_columns, labels=(), metadata=())
+    table = CsvTable.open(params.images)
+    merged, _ = merge(table.rows((params.capture_id, *params.image_columns)), columns)
+    auto = params.image_root == "auto"
+    root = storage.parent(params.images) if auto else params.image_root
+    return [
+        PhotoCapture(row[CAPTURE_ID], tuple(storage.join(root, image) for image in row[IMAGES]))
+        for row in merged.to_pylist()
+    ]

@@ -1,0 +1,31 @@
+"""Holds a model that was logged against the classifier it was made from."""
+
+import pandas as pd
+
+from ctc.model.classifier import Classifier
+from ctc.prediction.captures import PhotoCapture
+from ctc.prediction.predicting import predict
+
+TOLERANCE = 1e-5  # of a probability: batches of another size add up in another order
+
+
+def check_same_answers(classifier: Classifier, picture: bytes, answers: pd.DataFrame) -> None:
+    """Compare what a reloaded model says of a picture with what the classifier says.
+
+    Raises:
+        RuntimeError: if they differ; the model must not be registered then.
+    """
+    own = predict(classifier, [PhotoCapture("0", (picture,))], batch_size=1).rows
+    said = {row["label"]: row["probabilities"] for row in answers.to_dict("records")}
+    for row in own:
+        other = said.get(row.label, {})
+        far = [
+            name
+            for name, value in row.probabilities.items()
+            if abs(other.get(name, -1.0) - value) > TOLERANCE
+        ]
+        if far:
+            raise RuntimeError(
+                f"the logged model answers '{row.label}' differently from the classifier it was "
+                f"made from (class '{far[0]}'); it is not registered"
+            )

@@ -1,0 +1,42 @@
+"""Files on this machine or in an S3 store, behind one set of functions.
+
+A `uri` is a local path (absolute, relative or file://) or s3://bucket/key. The store of an
+s3:// URI is the one that MLFLOW_S3_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL
+names (the first that is set), else AWS. Only this package imports boto3.
+"""
+
+from ctc.storage.address import is_s3, join, local_path, name, parent
+from ctc.storage.files import (
+    exists,
+    fetch_file,
+    is_folder,
+    list_files,
+    put_file,
+    read_bytes,
+    why_not_read,
+    write_bytes,
+)
+from ctc.storage.folders import fetch_folder, put_folder
+from ctc.storage.local import atomic_file, cache_folder, replace_folder, sha256
+
+__all__ = [
+    "atomic_file",
+    "cache_folder",
+    "exists",
+    "fetch_file",
+    "fetch_folder",
+    "is_folder",
+    "is_s3",
+    "join",
+    "list_files",
+    "local_path",
+    "name",
+    "parent",
+    "put_file",
+    "put_folder",
+    "read_bytes",
+    "replace_folder",
+    "sha256",
+    "why_not_read",
+    "write_bytes",
+]

@@ -1,0 +1,91 @@
+"""The seam through which work over many pictures runs: tasks on an executor.
+
+A task is a pure function of one argument that writes one whole file and may be run twice
+without harm. Today the executor is processes of this machine.
+"""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing.connection import wait as wait_for
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AHEAD = 2  # tasks a worker that wait in the queue: memory stays flat however many there are
+TRIES = 3  # pools that may break in a row (a worker killed for its memory, say)
+
+
+def run_tasks(
+    function: Callable[[T], R], tasks: Iterable[T], workers: int
+) -> Iterator[tuple[T, R]]:
+    """Run `function` on each task and yield each task with its result, as they finish.
+
+    A worker that dies breaks the pool; a new pool does what was not done.
+
+    Args:
+        function: importable by name, for it runs in other processes.
+        tasks: read only as far ahead as the workers need.
+        workers: number of processes; 0 for one a core.
+
+    Raises:
+        BrokenProcessPool: if workers died three times without a task getting done in between.
+        Exception: what a task raised.
+    """
+    waiting = iter(tasks)
+    undone: list[T] = []
+    failures = 0
+    while True:
+        try:
+            for task, result in _run_pool(function, waiting, undone, workers or cores()):
+                failures = 0
+                yield task, result
+            return
+        except BrokenProcessPool:
+            failures += 1
+            if failures == TRIES:
+                raise
+
+
+def cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run_pool(
+    function: Callable[[T], R], waiting: Iterator[T], undone: list[T], workers: int
+) -> Iterator[tuple[T, R]]:
+    """One pool's life. `undone` holds what was taken from `waiting` and has no result yet."""
+    # TensorFlow, if it is loaded here, must not be forked.
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(workers, context, initializer=_watch_parent) as pool:
+        running: dict[Future[R], T] = {pool.submit(function, task): task for task in undone}
+        while True:
+            for task in islice(waiting, max(0, AHEAD * workers - len(running))):
+                undone.append(task)
+                running[pool.submit(function, task)] = task
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                result = future.result()
+                task = running.pop(future)
+                undone.remove(task)
+                yield task, result
+
+
+def _watch_parent() -> None:
+    """End this worker when the process that gave it work is gone, so that no orphan stays."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait_for([sentinel])
+    os._exit(1)

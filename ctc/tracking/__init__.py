@@ -1,0 +1,33 @@
+"""The only door to MLflow: runs, models and the registry. Entry points alone come through it."""
+
+import logging
+import os
+
+# Set before MLflow is imported. With a tracking server it prints the run's URL before it sets
+# the run's status: a closed stdout would leave the run RUNNING.
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+# A bar for each of the few files of a model says nothing.
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+from ctc.tracking.models import Model, ask_logged, find_model, log_classifier
+from ctc.tracking.registry import Promotion, check_name, check_promotion, promote, register
+from ctc.tracking.runs import Input, Run, tracked_run, tracking_uri
+
+# MLflow's remarks at INFO (tables made, monitoring started) are not for those who wait.
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+__all__ = [
+    "Input",
+    "Model",
+    "Promotion",
+    "Run",
+    "ask_logged",
+    "check_name",
+    "check_promotion",
+    "find_model",
+    "log_classifier",
+    "promote",
+    "register",
+    "tracked_run",
+    "tracking_uri",
+]

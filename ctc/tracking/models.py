@@ -1,0 +1,131 @@
+"""A classifier as a model of MLflow's: logged, looked at again, found by its URI."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.exceptions import MlflowException
+
+import ctc
+from ctc import storage
+from ctc.errors import BadInput
+
+NAME = "best_model"
+SERVED = Path(__file__).with_name("served.py")
+# What `served.py` and the rooms it walks through import.
+NEEDS = (
+    "boto3", "google-crc32c", "keras", "mlflow", "numpy", "pandas", "pillow", "protobuf",
+    "pyarrow", "scikit-learn",
+)  # fmt: skip
+TENSORFLOW = ("tensorflow-cpu", "tensorflow")  # whichever build is installed here
+
+
+@dataclass(frozen=True)
+class Model:
+    """A classifier that was asked for by a URI.
+
+    Attributes:
+        folder: the classifier's files, on this machine.
+        uri: what was asked for.
+        resolved: what it was at this moment: an alias moves, a version does not.
+        model_id: of the logged model; None for a folder.
+    """
+
+    folder: Path
+    uri: str
+    resolved: str
+    model_id: str | None
+
+
+def log_classifier(folder: Path, metrics: dict[str, float], step: int) -> str:
+    """Log a classifier's folder as the run's `best_model`; return the URI of the logged model.
+
+    Args:
+        folder: what `Classifier.save` wrote.
+        metrics: of its epoch; they become the model's own.
+        step: the epoch's number.
+    """
+    with _quiet():
+        info = mlflow.pyfunc.log_model(
+            name=NAME,
+            python_model=str(SERVED),
+            artifacts={"classifier": str(folder)},
+            code_paths=[str(Path(ctc.__file__).parent)],
+            pip_requirements=_requirements(),
+        )
+    mlflow.log_metrics(metrics, step=step, model_id=info.model_id)
+    return str(info.model_uri)
+
+
+def ask_logged(uri: str, jpeg: bytes) -> pd.DataFrame:
+    """Load a logged model as anyone would and ask it about one picture."""
+    with _quiet():
+        answer: pd.DataFrame = mlflow.pyfunc.load_model(uri).predict([jpeg])
+    return answer
+
+
+def find_model(uri: str) -> Model:
+    """Return the classifier behind a folder, s3://, models:/ or runs:/ URI.
+
+    Raises:
+        BadInput: if the registry or the run does not have it.
+    """
+    if not uri.startswith(("models:/", "runs:/")):
+        if storage.is_s3(uri):
+            raise BadInput(f"classifier: found '{uri}'; allowed: a folder, models:/ or runs:/ URI")
+        return Model(storage.local_path(uri), uri, uri, None)
+    try:
+        resolved = _resolved(uri)
+        info = mlflow.models.get_model_info(resolved)
+        with _quiet():
+            path = mlflow.artifacts.download_artifacts(resolved)
+    except MlflowException as error:
+        raise BadInput(f"no model at '{uri}': {_sentence(error)}") from error
+    return Model(Path(path) / _place(info, uri), uri, resolved, info.model_id)
+
+
+def _place(info: Any, uri: str) -> str:
+    artifacts = info.flavors.get("python_function", {}).get("artifacts", {})
+    if "classifier" not in artifacts:
+        raise BadInput(f"the model at '{uri}' is no classifier of ctc")
+    return str(artifacts["classifier"]["path"])
+
+
+def _resolved(uri: str) -> str:
+    """Replace an alias by the version it points to now."""
+    name, at, alias = uri.removeprefix("models:/").partition("@")
+    if not uri.startswith("models:/") or not at:
+        return uri
+    found = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+    return f"models:/{name}/{found.version}"
+
+
+def _sentence(error: MlflowException) -> str:
+    return str(error.message).splitlines()[0].rstrip(".")
+
+
+def _requirements() -> list[str]:
+    return [*(f"{name}=={version(name)}" for name in NEEDS), _tensorflow()]
+
+
+def _tensorflow() -> str:
+    for name in TENSORFLOW:
+        try:
+            return f"{name}=={version(name)}"
+        except PackageNotFoundError:
+            continue
+    raise BadInput("TensorFlow is not installed; `pip install '.[cpu]'` or `'.[gpu]'`")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's remarks on how a model is packed from the user, who cannot act on them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"mlflow\.")
+        yield

@@ -1,0 +1,164 @@
+"""A run: one step with its parameters, inputs, metrics and files."""
+
+import signal
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import mlflow
+import pandas as pd
+from matplotlib.figure import Figure
+from mlflow.data.dataset_source_registry import resolve_dataset_source
+from mlflow.data.meta_dataset import MetaDataset
+
+import ctc
+from ctc.parameter import as_text
+
+
+class Terminated(SystemExit):
+    """SIGTERM arrived; the exit code is the one that a shell would report."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """An inventory or a dataset that a run works on: where it is and what its content is."""
+
+    uri: str
+    name: str
+    digest: str
+
+    def as_mlflow(self) -> MetaDataset:
+        """Return it as a dataset of MLflow's, which compares models by it."""
+        with warnings.catch_warnings():
+            # MLflow has two sources with the same name for a local path and remarks on it.
+            warnings.filterwarnings("ignore", message="The specified dataset source can be")
+            source = resolve_dataset_source(self.uri)
+        return MetaDataset(source, name=self.name, digest=self.digest)
+
+
+class Run:
+    """The run in progress."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+
+    def params(self, params: Any) -> None:
+        """Log a step's parameters; those that `mlflow run` has logged stay as they are."""
+        logged = mlflow.get_run(self.run_id).data.params
+        named = {field.name: as_text(getattr(params, field.name)) for field in fields(params)}
+        mlflow.log_params({k: v for k, v in named.items() if k not in logged})
+
+    def resolved(self, **values: Any) -> None:
+        """Log what a default such as `all` or `auto` came to."""
+        mlflow.log_params({f"resolved.{k}": as_text(v) for k, v in values.items()})
+
+    def tags(self, **tags: str) -> None:
+        """Set tags."""
+        mlflow.set_tags(tags)
+
+    def input(self, data: Input, context: str) -> None:
+        """Log what the run works on; `context` says what for, such as `training`."""
+        mlflow.log_input(data.as_mlflow(), context=context)
+
+    def metrics(
+        self,
+        metrics: Mapping[str, float],
+        step: int = 0,
+        model_id: str | None = None,
+        data: Input | None = None,
+    ) -> None:
+        """Log metrics, of a logged model on some data if they are given."""
+        dataset = data.as_mlflow() if data else None
+        mlflow.log_metrics(dict(metrics), step=step, model_id=model_id, dataset=dataset)
+
+    def table(self, table: pd.DataFrame, name: str) -> None:
+        """Log a table as `<name>.json`, which the UI shows and compares."""
+        mlflow.log_table(table, f"{name}.json")
+
+    def figure(self, figure: Figure, name: str) -> None:
+        """Log a plot as `<name>.png`."""
+        mlflow.log_figure(figure, f"{name}.png", save_kwargs={"dpi": 120})
+
+    def text(self, text: str, name: str) -> None:
+        """Log a text file."""
+        mlflow.log_text(text, name)
+
+    def file(self, path: Path) -> None:
+        """Log a file under its own name."""
+        mlflow.log_artifact(str(path))
+
+    def csv(self, table: pd.DataFrame, name: str) -> None:
+        """Log a table as `<name>.csv`, for those who open it elsewhere."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{Path(name).name}.csv"
+            table.to_csv(path, index=False)
+            mlflow.log_artifact(str(path), str(Path(name).parent) if "/" in name else None)
+
+
+def tracking_uri() -> str:
+    """Return where runs are logged."""
+    return mlflow.get_tracking_uri()
+
+
+@contextmanager
+def tracked_run(step: str, params: Any, nested: bool = False) -> Iterator[Run]:
+    """Join the run that `mlflow run` started, or start one; end it in the right state.
+
+    An exception leaves it FAILED, Ctrl-C and SIGTERM leave it KILLED; never RUNNING.
+
+    Args:
+        step: name of the entry point.
+        params: its parameters.
+        nested: whether the run is a part of the one in progress.
+    """
+    with _sigterm_as_exception():
+        active = mlflow.start_run(
+            run_name=step if nested else None,
+            nested=nested,
+            log_system_metrics=step in ("dataset", "train"),
+        )
+        try:
+            run = Run(active.info.run_id)
+            run.tags(step=step, ctc_version=ctc.__version__)
+            run.params(params)
+            yield run
+        except (KeyboardInterrupt, Terminated):
+            _end("KILLED")
+            raise
+        except BaseException:
+            _end("FAILED")
+            raise
+        else:
+            _end("FINISHED")
+
+
+def _end(status: str) -> None:
+    """Set the state of the run; a second signal must not come between."""
+    ignored = {number: signal.signal(number, signal.SIG_IGN) for number in _signals()}
+    try:
+        mlflow.end_run(status)
+    finally:
+        for number, handler in ignored.items():
+            signal.signal(number, handler)
+
+
+def _signals() -> tuple[signal.Signals, ...]:
+    return (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def _sigterm_as_exception() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _raise_terminated(number: int, _frame: FrameType | None) -> None:
+    raise Terminated(128 + number)

@@ -1,0 +1,58 @@
+"""The only click: makes a command of a step's parameters."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ctc.errors import BadInput
+from ctc.parameter import as_text, build, parameters, unknown_parameter
+
+P = TypeVar("P")
+
+
+class _Sentences(click.Command):
+    """Answers bad input with one sentence and exit code 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.NoSuchOption as error:
+            known = [option.name or "" for option in self.params]
+            _refuse(unknown_parameter(error.option_name.lstrip("-"), known))
+        except click.ClickException as error:
+            _refuse(error.format_message())
+        except BadInput as error:
+            _refuse(str(error))
+        except (KeyboardInterrupt, click.Abort):
+            sys.exit(130)  # 128 + SIGINT, as a shell says it
+
+
+def _refuse(sentence: str) -> None:
+    click.echo(f"Error: {sentence}", err=True)
+    sys.exit(2)
+
+
+def step_command(kind: type[P]) -> Callable[[Callable[[P], None]], click.Command]:
+    """Make a function of a step's parameters into its command.
+
+    Every option is text to click; `ctc.parameter` parses and checks it, so that there is one
+    way to say what is allowed.
+    """
+
+    def decorate(run: Callable[[P], None]) -> click.Command:
+        def callback(**given: str | None) -> None:
+            run(build(kind, {name: text for name, text in given.items() if text is not None}))
+
+        options: list[click.Parameter] = [
+            click.Option(
+                [f"--{p.name}", p.name],
+                help=f"{p.help}  [default: {as_text(p.default)}]",
+                metavar=p.kind.upper(),
+            )
+            for p in parameters(kind)
+        ]
+        return _Sentences(run.__module__, params=options, callback=callback, help=kind.__doc__)
+
+    return decorate

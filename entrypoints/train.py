@@ -1,0 +1,71 @@
+"""Entry point `train`: train a classifier and log its best model."""
+
+from typing import TYPE_CHECKING
+
+from ctc.params import TrainParams
+from entrypoints.command import step_command
+
+if TYPE_CHECKING:
+    from ctc.model.training import Trained, TrainingPlan
+    from ctc.tracking import Run
+
+
+def run(params: TrainParams, nested: bool = False) -> str | None:
+    """Train, keep and log the best epoch; return the version if it was registered."""
+    from ctc.dataset.manifest import open_dataset
+    from ctc.model.classifier import check_output
+    from ctc.model.devices import unseen_gpu
+    from ctc.model.training import plan_training, train
+    from ctc.storage import local_path
+    from ctc.tracking import check_name, tracked_run
+
+    plan = plan_training(open_dataset(params.dataset), params)
+    output = local_path(params.output)
+    check_output(output)
+    check_name(params.register)
+    for remark in filter(None, (unseen_gpu(), *plan.remarks)):
+        print(f"train: {remark}")
+    with tracked_run("train", params, nested) as tracked:
+        _log_plan(tracked, plan)
+        trained = train(plan, lambda epoch: tracked.metrics(epoch.metrics, epoch.number))
+        trained.classifier.save(output)
+        version = _log_model(tracked, plan, trained)
+    where = f", registered as {params.register} version {version}" if version else ""
+    print(f"train: best epoch {trained.best.number + 1}; classifier in {output}{where}")
+    return version
+
+
+def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
+    from ctc.tracking import Input
+
+    dataset = plan.training.dataset
+    tracked.input(Input(dataset.uri, "dataset", dataset.digest), "training")
+    tracked.resolved(
+        labels=tuple(label.name for label in plan.labels),
+        train_split=plan.training.splits,
+        val_split=plan.validation.splits,
+    )
+
+
+def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> str | None:
+    """Log the model, load it again as others will, and only then register it."""
+    from ctc.prediction.comparing import check_same_answers
+    from ctc.storage import local_path
+    from ctc.tracking import ask_logged, log_classifier, register
+
+    best = trained.best
+    uri = log_classifier(local_path(plan.params.output), best.metrics, best.number)
+    picture = next(plan.validation.dataset.records(plan.validation.splits)).images[0]
+    check_same_answers(trained.classifier, picture, ask_logged(uri, picture))
+    tracked.metrics({"best_epoch": float(best.number)})
+    return register(uri, plan.params.register) if plan.params.register else None
+
+
+@step_command(TrainParams)
+def main(params: TrainParams) -> None:
+    """Run as a command."""
+    run(params)
+
+
+if __name__ == "__main__":
+    main()
