@@ -178,6 +178,9 @@ class MainParams(
     predict, promote."""
 
     path: Annotated[str | None, "Your table or folder; none: draw a sample."] = None
+    # What the tiny network needs to learn the sample in a minute.
+    epochs: Annotated[int, "Passes over the training captures.", Between(1)] = 40
+    learning_rate: Annotated[float, "Highest learning rate.", Between(1e-8, 10.0)] = 0.003
     image_size: Annotated[int, "Height and width the network sees.", Between(16, 2048)] = 96
     register: Annotated[str | None, "Name to register the model under."] = "species"
     output: Annotated[str, "Folder for everything the steps write."] = "data"

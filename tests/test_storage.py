@@ -4,36 +4,15 @@ import os
 import subprocess
 import sys
 import threading
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import IncompleteReadError, ResponseStreamingError
-from s3_server import S3Server, free_ports, s3_server
+from s3_server import free_ports
 
 from ctc import storage
 from ctc.errors import BadInput
 from ctc.storage import s3, s3_client
-
-
-@pytest.fixture(scope="session")
-def s3_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as server, pytest.MonkeyPatch.context() as patch:
-        for name in s3_client.ENDPOINTS + s3_client.CREDENTIALS + s3_client.REGIONS:
-            patch.delenv(name, raising=False)
-        patch.setenv("MLFLOW_S3_ENDPOINT_URL", server.endpoint_url)
-        patch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_CONFIG_FILE", os.devnull)
-        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-        yield server
-
-
-@pytest.fixture
-def bucket(s3_store: S3Server) -> str:
-    return f"s3://{s3_store.bucket}/{uuid.uuid4().hex}"
 
 
 @pytest.fixture(params=["path", "file_uri", "s3"])

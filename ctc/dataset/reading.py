@@ -48,6 +48,11 @@ class Reading:
         return -(-self.captures // self.batch_size)
 
     @property
+    def validation_steps(self) -> int:
+        """Batches a round of validation."""
+        return -(-self.images // self.batch_size)
+
+    @property
     def files(self) -> list[str]:
         """Paths of the shards, in the order of the manifest."""
         folder = self.dataset.folder
@@ -84,12 +89,15 @@ def training_batches(reading: Reading, epochs: int, seed: int) -> tf.data.Datase
     return _batched(parsed, reading, drop_remainder=True)
 
 
-def evaluation_batches(reading: Reading) -> tf.data.Dataset:
-    """Yield every picture of every capture once, in order; the last batch may be smaller."""
+def validation_batches(reading: Reading) -> tf.data.Dataset:
+    """Yield every picture of every capture, in order, again and again.
+
+    `reading.validation_steps` batches are one round; the last of them may be smaller.
+    """
     parsed = tf.data.TFRecordDataset(reading.files).flat_map(
         lambda record: _every_picture(_parse(record, reading.labels))
     )
-    return _batched(parsed, reading, drop_remainder=False)
+    return _batched(parsed, reading, drop_remainder=False).repeat()
 
 
 def fitted_pixels(data: bytes, image: ImageSpec) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import keras
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
-from ctc.dataset.reading import Reading, evaluation_batches, training_batches
+from ctc.dataset.reading import Reading, training_batches, validation_batches
 from ctc.errors import BadInput
 from ctc.labels import Label, check_names, chosen
 from ctc.model.augmentation import Augmentation, Strength
@@ -103,7 +103,9 @@ def train(plan: TrainingPlan, report: Callable[[Epoch], None]) -> Trained:
         training_batches(plan.training, plan.params.epochs, plan.params.seed),
         steps_per_epoch=plan.training.steps,
         epochs=plan.params.epochs,
-        validation_data=evaluation_batches(plan.validation),
+        validation_data=validation_batches(plan.validation),
+        validation_steps=plan.validation.validation_steps,
+        shuffle=False,  # `training_batches` did
         callbacks=[watch],
         verbose=0,
     )

@@ -38,7 +38,8 @@ class Input:
             # MLflow has two sources with the same name for a local path and remarks on it.
             warnings.filterwarnings("ignore", message="The specified dataset source can be")
             source = resolve_dataset_source(self.uri)
-        return MetaDataset(source, name=self.name, digest=self.digest)
+        # MLflow declares `profile` abstract without making the class so.
+        return MetaDataset(source, name=self.name, digest=self.digest)  # type: ignore[abstract]
 
 
 class Run:

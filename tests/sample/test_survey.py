@@ -209,7 +209,7 @@ def test_animals_are_where_the_labels_say_and_nowhere_else(good, pictures):
         ours, plain = picture.mean(axis=2)[42:80], plain[42:80]
         stray = ours * np.median(plain) / np.median(ours) - plain
         changed[row["empty"]].append(float(np.mean(np.abs(stray) > 32)))
-    assert min(changed["species"]) > 0.05
+    assert min(changed["species"]) > 0.04
     assert np.median(changed["empty"]) < 0.02
     assert max(changed["empty"]) < 0.08  # a branch, or haze
 

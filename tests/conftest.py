@@ -1,0 +1,91 @@
+"""What the tests share: one small survey that went through the line once, and a real S3 server."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from s3_server import S3Server, s3_server
+
+from ctc.dataset.manifest import Dataset
+from ctc.dataset.planning import plan_dataset
+from ctc.dataset.writing import write_dataset
+from ctc.inventory.sources import take_inventory
+from ctc.inventory.table import Inventory
+from ctc.params import DatasetParams, InventoryParams, TrainParams
+from ctc.sample import Survey, draw_survey
+from ctc.storage import s3_client
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def s3_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A running S3 server; the environment points to it until the end of the session."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server, pytest.MonkeyPatch.context() as patch:
+        for name in s3_client.ENDPOINTS + s3_client.CREDENTIALS + s3_client.REGIONS:
+            patch.delenv(name, raising=False)
+        patch.setenv("MLFLOW_S3_ENDPOINT_URL", server.endpoint_url)
+        patch.setenv("AWS_ACCESS_KEY_ID", server.access_key)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", server.secret_key)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_store: S3Server) -> str:
+    """An empty place in the store, as a URI."""
+    return f"s3://{s3_store.bucket}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def small_survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
+    """60 captures at 128 x 96 pixels, with 4 broken ones; read only."""
+    return draw_survey(tmp_path_factory.mktemp("line") / "sample", 60, 128, 3, 4)
+
+
+@pytest.fixture(scope="session")
+def small_inventory(small_survey: Survey) -> Inventory:
+    """The inventory of `small_survey`; read only."""
+    return take_inventory(InventoryParams(path=str(small_survey.table)))
+
+
+@pytest.fixture(scope="session")
+def small_dataset(small_survey: Survey, small_inventory: Inventory) -> Dataset:
+    """The dataset of `small_survey`, splits train, val and test; read only."""
+    path = small_survey.table.parent.parent / "inventory.parquet"
+    small_inventory.write(str(path))
+    params = DatasetParams(inventory=str(path), max_side=96, workers=1)
+    return write_dataset(plan_dataset(small_inventory, params), str(path.parent / "dataset"))
+
+
+@pytest.fixture(scope="session")
+def small_params(small_dataset: Dataset) -> TrainParams:
+    """A training that takes seconds: tiny network, 32 pixels, two labels."""
+    return TrainParams(
+        dataset=str(small_dataset.folder),
+        labels=("empty", "species"),
+        image_size=32,
+        batch_size=16,
+        epochs=2,
+        output=str(small_dataset.folder.parent / "classifier"),
+    )
+
+
+@pytest.fixture(scope="session")
+def small_trained(small_dataset: Dataset, small_params: TrainParams):
+    """What `train` returned for `small_params`; read only."""
+    from ctc.model.training import plan_training, train
+
+    return train(plan_training(small_dataset, small_params), report=lambda epoch: None)
+
+
+@pytest.fixture(scope="session")
+def small_classifier(small_trained, small_params: TrainParams) -> Path:
+    """The folder of the classifier of `small_trained`; read only."""
+    folder = Path(small_params.output)
+    small_trained.classifier.save(folder)
+    return folder
