@@ -30,7 +30,7 @@ class _Sentences(click.Command):
 
 
 def _refuse(sentence: str) -> None:
-    click.echo(f"Error: {sentence}", err=True)
+    click.echo(f"Error: {' '.join(sentence.splitlines())}", err=True)
     sys.exit(2)
 
 

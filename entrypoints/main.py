@@ -1,6 +1,8 @@
 """Entry point `main`: the steps one after the other, as nested runs of one run."""
 
+import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ctc.params import (
@@ -71,7 +73,16 @@ def _say_what_was_learnt(params: MainParams, table: str, version: str | None, ur
     print(f"\nWhat was learnt, judged on captures of the test split:\n\n{table}\n")
     if version:
         print(f"Promoted: models:/{params.register}@champion is version {version}")
-    print(f"Look at it: mlflow ui --backend-store-uri {uri}")
+    print(f"Look at it: {_ui_command(uri)}")
+
+
+def _ui_command(uri: str) -> str:
+    """Return what opens the UI: the server's address, or the command that starts one."""
+    if uri.startswith("http"):
+        return uri
+    here, python = Path.cwd(), Path(sys.executable)
+    shown = python.relative_to(here) if python.is_relative_to(here) else python
+    return f"{shown} -m mlflow ui --backend-store-uri {uri.replace(f'{here}/', '', 1)}"
 
 
 @step_command(MainParams)

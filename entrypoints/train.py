@@ -25,7 +25,8 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     check_name(params.register)
     for remark in filter(None, (unseen_gpu(), *plan.remarks)):
         print(f"train: {remark}")
-    with tracked_run("train", params, nested) as tracked:
+    name = f"train {params.model} {' '.join(params.labels)}"
+    with tracked_run("train", params, nested, name) as tracked:
         _log_plan(tracked, plan)
         trained = train(plan, lambda epoch: tracked.metrics(epoch.metrics, epoch.number))
         trained.classifier.save(output)

@@ -1,8 +1,11 @@
 """What the tests share: one small survey that went through the line once, and a real S3 server."""
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -89,3 +92,41 @@ def small_classifier(small_trained, small_params: TrainParams) -> Path:
     folder = Path(small_params.output)
     small_trained.classifier.save(folder)
     return folder
+
+
+def _use_store(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Track to a fresh SQLite file in `folder`, in this process and in those it starts."""
+    import mlflow
+
+    folder.mkdir(exist_ok=True)
+    shutil.copy(_empty_store(), folder / "mlflow.db")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    patch.setenv("MLFLOW_TRACKING_URI", uri)
+    patch.chdir(folder)
+    mlflow.set_tracking_uri(uri)
+
+
+@cache
+def _empty_store() -> Path:
+    """Make the tables of a store once; each migration takes seconds."""
+    import mlflow
+
+    path = Path(tempfile.mkdtemp()) / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[None]:
+    """An empty tracking store for one test."""
+    with pytest.MonkeyPatch.context() as patch:
+        _use_store(tmp_path / "store", patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An empty tracking store for the tests of one file."""
+    with pytest.MonkeyPatch.context() as patch:
+        _use_store(tmp_path_factory.mktemp("tracking") / "store", patch)
+        yield

@@ -122,7 +122,7 @@ class Dataset:
         """Write `dataset.json` into the folder; it comes last, when the shards are there."""
         about = asdict(self) | {"schema_version": SCHEMA_VERSION}
         del about["folder"], about["uri"]
-        text = json.dumps(about, indent=1, sort_keys=True)
+        text = json.dumps(about, indent=1)
         storage.write_bytes(str(self.folder / MANIFEST), text.encode())
 
 

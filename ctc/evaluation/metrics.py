@@ -52,7 +52,8 @@ class Evaluation:
 
     def table(self) -> pd.DataFrame:
         """Return a row a label with its figures."""
-        return pd.DataFrame([{"label": one.label, **one.figures} for one in self.labels])
+        rows = [{"label": one.label, **one.figures} for one in self.labels]
+        return pd.DataFrame(rows).astype({"captures": int} if rows else {})
 
 
 def evaluate(predictions: Predictions, split: str) -> Evaluation:
@@ -91,7 +92,7 @@ def _figures(rows: list[Prediction], truth: list[str], predicted: list[str]) -> 
 
 
 def _log_loss(rows: list[Prediction]) -> float:
-    """Mean of -log p(truth); a class that the classifier does not know has the least float64."""
+    """Mean of -log p(truth); a class that the classifier does not know has float64's epsilon."""
     least = float(np.finfo(np.float64).eps)
     said = [max(row.probabilities.get(str(row.truth), 0.0), least) for row in rows]
     return float(-np.mean(np.log(said)))
@@ -99,6 +100,8 @@ def _log_loss(rows: list[Prediction]) -> float:
 
 def _by_class(truth: list[str], predicted: list[str]) -> pd.DataFrame:
     names = sorted({*truth, *predicted})
+    if not names:  # scikit-learn takes no empty table
+        return pd.DataFrame(columns=["class", "precision", "recall", "f1", "support"])
     precision, recall, f1, support = sk.precision_recall_fscore_support(
         truth, predicted, labels=names, zero_division=0
     )
@@ -108,6 +111,8 @@ def _by_class(truth: list[str], predicted: list[str]) -> pd.DataFrame:
 
 def _confusion(truth: list[str], predicted: list[str]) -> pd.DataFrame:
     names = sorted({*truth, *predicted})
-    return pd.DataFrame(
-        sk.confusion_matrix(truth, predicted, labels=names), index=names, columns=names
-    )
+    place = {name: number for number, name in enumerate(names)}
+    counts = np.zeros((len(names), len(names)), np.int64)
+    for true, said in zip(truth, predicted, strict=True):
+        counts[place[true], place[said]] += 1
+    return pd.DataFrame(counts, index=names, columns=names)

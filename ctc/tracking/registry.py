@@ -51,21 +51,21 @@ def register(model_uri: str, name: str) -> str:
 
 
 def promote(name: str, version: str, alias: str) -> Promotion:
-    """Move an alias to a version; the version that had `champion` before becomes `previous`.
+    """Move an alias to a version; the version that had it before becomes `previous`.
 
     Raises:
         BadInput: if the registry has no such model or version, or the alias cannot be used.
     """
     check_promotion(name, version, alias)
     client = mlflow.MlflowClient()
-    chosen = _find(name, version)
+    chosen = str(_find(name, version).version)
     before = _holder(name, alias)
-    if before is not None and before != chosen.version:
-        client.set_registered_model_alias(name, PREVIOUS, before)
-    client.set_registered_model_alias(name, alias, chosen.version)
-    client.set_model_version_tag(name, chosen.version, "promoted_as", alias)
-    moved = before if before != chosen.version else None
-    return Promotion(name, str(chosen.version), alias, moved)
+    moved = before if before != chosen else None
+    if moved is not None:
+        client.set_registered_model_alias(name, PREVIOUS, moved)
+    client.set_registered_model_alias(name, alias, chosen)
+    client.set_model_version_tag(name, chosen, "promoted_as", alias)
+    return Promotion(name, chosen, alias, moved)
 
 
 def check_promotion(name: str, version: str, alias: str) -> None:
@@ -105,5 +105,6 @@ def _missing(name: str, version: str) -> str:
 
 
 def _holder(name: str, alias: str) -> str | None:
-    aliases: dict[str, str] = mlflow.MlflowClient().get_registered_model(name).aliases
-    return aliases.get(alias)
+    # A version is text in MLflow's API; its SQL store answers with a number here.
+    found = mlflow.MlflowClient().get_registered_model(name).aliases.get(alias)
+    return None if found is None else str(found)

@@ -107,7 +107,9 @@ def tracking_uri() -> str:
 
 
 @contextmanager
-def tracked_run(step: str, params: Any, nested: bool = False) -> Iterator[Run]:
+def tracked_run(
+    step: str, params: Any, nested: bool = False, name: str | None = None
+) -> Iterator[Run]:
     """Join the run that `mlflow run` started, or start one; end it in the right state.
 
     An exception leaves it FAILED, Ctrl-C and SIGTERM leave it KILLED; never RUNNING.
@@ -116,16 +118,16 @@ def tracked_run(step: str, params: Any, nested: bool = False) -> Iterator[Run]:
         step: name of the entry point.
         params: its parameters.
         nested: whether the run is a part of the one in progress.
+        name: what the run is called in the UI; the step's name if not given.
     """
     with _sigterm_as_exception():
         active = mlflow.start_run(
-            run_name=step if nested else None,
             nested=nested,
             log_system_metrics=step in ("dataset", "train"),
         )
         try:
             run = Run(active.info.run_id)
-            run.tags(step=step, ctc_version=ctc.__version__)
+            run.tags(**{"step": step, "ctc_version": ctc.__version__, "mlflow.runName": name or step})
             run.params(params)
             yield run
         except (KeyboardInterrupt, Terminated):

@@ -1,0 +1,43 @@
+# Two commands set everything up on a machine with Python 3.11: `make demo` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+# TensorFlow's build: for the GPU where the NVIDIA driver lists one, else for the CPU.
+BUILD := $(if $(wildcard /proc/driver/nvidia/gpus/*),gpu,cpu)
+READY := .venv/ready-$(BUILD)
+
+.PHONY: demo test test-slow check format mlproject ui
+.DEFAULT_GOAL := demo
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "ctc needs Python 3.11; name it with: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(BUILD),dev]'
+	@touch $@
+
+# Draws pictures, trains on them and promotes the model, as a run of MLflow.
+demo: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" mlflow run . --env-manager local
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+# What `.ci/run` runs besides: tests that take minutes.
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Writes MLproject anew from ctc/params.py.
+mlproject: $(READY)
+	$(BIN)/python -m ctc.mlproject
+
+ui: $(READY)
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db

@@ -1,0 +1,263 @@
+"""Runs, models and the registry, against a real store in SQLite."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from ctc import tracking
+from ctc.errors import BadInput
+from ctc.params import PromoteParams
+from ctc.tracking import Input, find_model, promote, tracked_run
+from ctc.tracking.registry import check_name, check_promotion
+
+PARAMS = PromoteParams(name="a b")
+
+
+@pytest.fixture
+def runs(store):
+    """Return the runs of the store by their name."""
+    return lambda: {
+        run.info.run_name: run
+        for run in mlflow.search_runs(search_all_experiments=True, output_format="list")
+    }
+
+
+def test_a_run_has_its_parameters_its_step_and_the_commit(runs):
+    with tracked_run("promote", PARAMS) as run:
+        run.resolved(version="3")
+    found = runs()["promote"]
+    assert found.info.status == "FINISHED"
+    assert found.data.params == {
+        "name": "a b",
+        "version": "candidate",
+        "alias": "champion",
+        "resolved.version": "3",
+    }
+    assert found.data.tags["step"] == "promote"
+
+
+def test_parameters_that_mlflow_run_has_logged_stay_as_they_are(store, monkeypatch, runs):
+    begun = mlflow.MlflowClient().create_run("0")
+    mlflow.MlflowClient().log_param(begun.info.run_id, "name", "'a b'")  # shell-quoted
+    monkeypatch.setenv("MLFLOW_RUN_ID", begun.info.run_id)
+    with tracked_run("promote", PARAMS) as run:
+        assert run.run_id == begun.info.run_id
+    params = runs()["promote"].data.params
+    assert params["name"] == "'a b'"
+    assert params["alias"] == "champion"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ValueError, "FAILED"),
+        (SystemExit, "FAILED"),
+        (BadInput, "FAILED"),
+        (KeyboardInterrupt, "KILLED"),
+    ],
+)
+def test_what_ends_a_run_decides_its_state_and_that_of_the_run_around_it(runs, error, status):
+    with pytest.raises(error), tracked_run("main", PARAMS), tracked_run("train", PARAMS, True):
+        raise error
+    assert {name: run.info.status for name, run in runs().items()} == {
+        "main": status,
+        "train": status,
+    }
+
+
+def test_a_nested_run_knows_its_parent(runs):
+    with tracked_run("main", PARAMS) as outer, tracked_run("sample", PARAMS, nested=True):
+        pass
+    assert runs()["sample"].data.tags["mlflow.parentRunId"] == outer.run_id
+
+
+WAITING = """
+import sys, time
+from ctc.params import PromoteParams
+from ctc.tracking import tracked_run
+with tracked_run("train", PromoteParams()):
+    print("running", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -2)])
+def test_a_signal_leaves_the_run_killed(runs, number, code):
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"running\n"
+    process.send_signal(number)
+    assert process.wait(30) == code
+    process.stdout.close()
+    assert runs()["train"].info.status == "KILLED"
+
+
+def test_inputs_metrics_tables_and_files_are_on_the_run(store, tmp_path, runs):
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    with tracked_run("evaluate", PARAMS) as run:
+        run.input(Input("data/dataset", "dataset", "d" * 32), "evaluation")
+        run.metrics({"test/species/accuracy": 0.5}, step=3)
+        run.table(pd.DataFrame({"a": [1]}), "species/classes")
+        run.csv(pd.DataFrame({"a": [1]}), "species/confusion")
+        run.figure(Figure(), "species/confusion")
+        (tmp_path / "note.txt").write_text("x")
+        run.file(tmp_path / "note.txt")
+    found = mlflow.get_run(run.run_id)
+    (data,) = found.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("dataset", "d" * 32)
+    assert data.tags[0].value == "evaluation"
+    (point,) = mlflow.MlflowClient().get_metric_history(run.run_id, "test/species/accuracy")
+    assert (point.value, point.step) == (0.5, 3)
+    folder = Path(mlflow.artifacts.download_artifacts(run_id=run.run_id))
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == {
+        "note.txt",
+        "species/classes.json",
+        "species/confusion.csv",
+        "species/confusion.png",
+    }
+
+
+@pytest.fixture(scope="module")
+def logged(module_store, small_classifier) -> tuple[str, str]:
+    """A logged classifier: its URI and the id of its run."""
+    with tracked_run("train", PARAMS) as run:
+        uri = tracking.log_classifier(small_classifier, {"val/loss": 1.5}, step=4)
+    return uri, run.run_id
+
+
+@pytest.fixture(scope="module")
+def jpeg(small_dataset) -> bytes:
+    return next(small_dataset.records(("test",))).images[0]
+
+
+def test_a_logged_model_has_the_metrics_of_its_epoch(logged):
+    model = mlflow.get_logged_model(logged[0].removeprefix("models:/"))
+    assert [(m.key, m.value, m.step) for m in model.metrics] == [("val/loss", 1.5, 4)]
+
+
+def test_a_fresh_process_needs_nothing_but_the_uri(logged, jpeg, tmp_path):
+    (tmp_path / "picture.jpg").write_bytes(jpeg)
+    script = (
+        "import mlflow, pathlib, sys\n"
+        f"model = mlflow.pyfunc.load_model({logged[0]!r})\n"
+        "answer = model.predict([pathlib.Path('picture.jpg').read_bytes(), b'nonsense'])\n"
+        "import ctc\n"
+        "print(ctc.__file__)\n"
+        "print(list(zip(answer.label, answer.images, answer.failure)))\n"
+    )
+    # Isolated, and in a folder of its own: the project is not on its path.
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    where, answers = done.stdout.strip().splitlines()[-2:]
+    assert "best_model" in where or "models/m-" in where or "artifacts" in where
+    assert answers.count("('empty', 1,") == 1
+    assert "not a picture that can be read" in answers
+
+
+def test_a_logged_model_answers_as_its_classifier(logged, jpeg, small_trained):
+    from ctc.prediction.comparing import check_same_answers
+
+    answers = tracking.ask_logged(logged[0], jpeg)
+    assert list(answers["label"]) == ["empty", "species"]
+    check_same_answers(small_trained.classifier, jpeg, answers)
+
+
+def test_its_signature_takes_bytes(logged):
+    signature = mlflow.models.get_model_info(logged[0]).signature
+    assert str(signature.inputs.input_types()[0]) == "DataType.binary"
+
+
+def aliases_of(name: str) -> dict[str, str]:
+    found = mlflow.MlflowClient().get_registered_model(name).aliases
+    return {alias: str(version) for alias, version in found.items()}
+
+
+def test_registering_makes_a_candidate_and_promoting_keeps_the_previous_champion(logged):
+    assert tracking.register(logged[0], "antelopes") == "1"
+    assert aliases_of("antelopes") == {"candidate": "1"}
+    first = promote("antelopes", "candidate", "champion")
+    assert (first.version, first.previous) == ("1", None)
+    assert tracking.register(logged[0], "antelopes") == "2"
+    second = promote("antelopes", "candidate", "champion")
+    assert (second.version, second.previous) == ("2", "1")
+    again = promote("antelopes", "2", "champion")
+    assert again.previous is None
+    aliases = {"candidate": "2", "champion": "2", "previous": "1"}
+    assert aliases_of("antelopes") == aliases
+
+
+def test_a_model_is_found_by_folder_version_alias_and_run(logged, small_classifier):
+    tracking.register(logged[0], "zebras")
+    uris = ("models:/zebras@candidate", "models:/zebras/1", f"runs:/{logged[1]}/best_model")
+    found = [find_model(uri) for uri in uris]
+    assert [model.resolved for model in found] == ["models:/zebras/1", "models:/zebras/1", uris[2]]
+    assert {model.model_id for model in found} == {logged[0].removeprefix("models:/")}
+    for model in found:
+        assert (model.folder / "classifier.json").is_file()
+    assert find_model(str(small_classifier)).folder == small_classifier
+
+
+@pytest.mark.parametrize(
+    ("uri", "sentence"),
+    [
+        ("models:/nothing@champion", "no model at 'models:/nothing@champion'"),
+        ("models:/nothing/1", "no model at 'models:/nothing/1'"),
+        (f"runs:/{'0' * 32}/best_model", "no model at 'runs:/"),
+        ("s3://bucket/classifier", "allowed: a folder, models:/ or runs:/ URI"),
+    ],
+)
+def test_a_model_that_is_not_there_is_said_to_be_so(module_store, uri, sentence):
+    with pytest.raises(BadInput, match=sentence) as error:
+        find_model(uri)
+    assert "\n" not in str(error.value)
+
+
+def test_a_model_of_someone_else_is_refused(module_store):
+    class Other(mlflow.pyfunc.PythonModel):
+        def predict(self, model_input: list[str]) -> list[str]:
+            return model_input
+
+    with tracked_run("train", PARAMS):
+        info = mlflow.pyfunc.log_model(name="other", python_model=Other(), pip_requirements=[])
+    with pytest.raises(BadInput, match="is no classifier of ctc"):
+        find_model(info.model_uri)
+
+
+@pytest.mark.parametrize("alias", ["latest", "v3", "12", "previous", "a b", ""])
+def test_aliases_that_mlflow_or_we_reserve_are_refused(module_store, alias):
+    with pytest.raises(BadInput, match="alias: found"):
+        check_promotion("antelopes", "1", alias)
+
+
+def test_promoting_what_is_not_registered_says_what_is(logged):
+    tracking.register(logged[0], "lions")
+    with pytest.raises(BadInput, match=r"no registered model 'lynx'; the registry has: .*lions"):
+        check_promotion("lynx", "1", "champion")
+    with pytest.raises(BadInput, match=r"'lions' has no version '7'; it has: 1, candidate"):
+        check_promotion("lions", "7", "champion")
+    with pytest.raises(BadInput, match="'lions' has no version 'best'; it has: 1, candidate"):
+        check_promotion("lions", "best", "champion")
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b", "", " x", "50%"])
+def test_names_that_the_registry_would_refuse_later_are_refused_now(name):
+    with pytest.raises(BadInput, match="register: found"):
+        check_name(name)
+
+
+def test_no_run_is_left_running(store, runs):
+    """Every way out of a run above ended it; here, a process that exits within one."""
+    script = "from ctc.params import PromoteParams; from ctc.tracking import tracked_run\n"
+    script += "with tracked_run('predict', PromoteParams()): raise SystemExit(0)"
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+    assert {run.info.status for run in runs().values()} == {"FAILED"}
