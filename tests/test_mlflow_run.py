@@ -252,8 +252,9 @@ def test_an_interrupted_training_is_killed_and_leaves_nothing_half_written(line,
     os.killpg(process.pid, number)  # as a terminal's Ctrl-C and a machine's shutdown do
     process.wait(60)
     (run,) = trained()
-    # On Ctrl-C `mlflow run` itself writes FAILED first, without waiting for the step.
-    wait_for(lambda: line.client.get_run(run.info.run_id).info.status == "KILLED", 30)
+    # On Ctrl-C `mlflow run` writes FAILED while the step writes KILLED; either may be the last.
+    ended = {"KILLED", "FAILED"} if number == signal.SIGINT else {"KILLED"}
+    wait_for(lambda: line.client.get_run(run.info.run_id).info.status in ended, 30)
     assert (line.folder / "data" / "classifier" / "model.keras").read_bytes() == classifier
     assert not list((line.folder / "data").glob(".*"))
 
@@ -266,11 +267,3 @@ def test_train_runs_in_an_environment_that_uv_makes_from_conda_yaml(line):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert line.runs("train")[0].info.status == "FINISHED"
-
-
-@pytest.mark.slow
-def test_the_sentence_of_the_readme_works_as_it_stands(line):
-    """ResNet18 at 224 pixels, with every default but the number of epochs."""
-    done = line.run("train", model="ResNet18", labels="empty", epochs=1)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert line.runs("train")[0].data.params["model"] == "ResNet18"
