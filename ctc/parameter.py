@@ -36,8 +36,8 @@ class Between:
     def __call__(self, name: str, value: Any) -> None:
         """Raise BadInput for a number outside."""
         if not self.low <= value <= self.high:
-            upper = "" if self.high == float("inf") else f" and at most {self.high:g}"
-            raise BadInput(f"{name}: found {value:g}; allowed: at least {self.low:g}{upper}")
+            upper = "" if self.high == float("inf") else f" and at most {self.high}"
+            raise BadInput(f"{name}: found {value}; allowed: at least {self.low}{upper}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,10 @@ def as_text(value: Any) -> str:
 
 
 def _quoted(word: str) -> str:
-    return f"'{word}'" if any(mark in word for mark in " ,") else word
+    if word and not any(mark in word for mark in " ,\t\r\n'\""):
+        return word
+    inside = word.replace("'", "'\"'\"'")  # as shells do: close, a quote in other quotes, open
+    return f"'{inside}'"
 
 
 def words(name: str, text: str) -> Words:

@@ -137,7 +137,9 @@ class DatasetParams(Seeded, StoredPictures, DatasetSplits, OfPictures):
 class TrainParams(Seeded, Fitting, OfDataset):
     """Train a classifier and log its best model."""
 
-    labels: Annotated[Words, "Labels to learn; all: every label of the dataset."] = ("all",)
+    labels: Annotated[
+        Words, "Labels to learn; all: every label of the dataset that has two classes."
+    ] = ("all",)
     train_split: Annotated[str, "Splits to learn from, as a pattern."] = "train*"
     val_split: Annotated[str, "Splits that choose the best epoch, as a pattern."] = "val*"
     output: Annotated[str, "Folder for the classifier."] = "data/classifier"

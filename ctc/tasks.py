@@ -63,7 +63,7 @@ def _run_pool(
     """One pool's life. `undone` holds what was taken from `waiting` and has no result yet."""
     # TensorFlow, if it is loaded here, must not be forked.
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(workers, context, initializer=_watch_parent) as pool:
+    with ProcessPoolExecutor(workers, context, _begin, (dict(os.environ),)) as pool:
         running: dict[Future[R], T] = {pool.submit(function, task): task for task in undone}
         while True:
             for task in islice(waiting, max(0, AHEAD * workers - len(running))):
@@ -79,8 +79,15 @@ def _run_pool(
                 yield task, result
 
 
-def _watch_parent() -> None:
-    """End this worker when the process that gave it work is gone, so that no orphan stays."""
+def _begin(environment: dict[str, str]) -> None:
+    """Prepare a worker.
+
+    It has the environment of now, not that of the fork server's start: a notebook may have set
+    credentials since. And it ends when the process that gave it work is gone, so that no orphan
+    stays.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()

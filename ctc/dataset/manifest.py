@@ -145,7 +145,7 @@ def _read_manifest(uri: str) -> dict[str, Any]:
         version = about.pop("schema_version")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BadInput(f"no dataset at '{uri}'; the step `dataset` writes one") from error
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"'{uri}/{MANIFEST}' is not the manifest of a dataset") from error
     if version != SCHEMA_VERSION:
         raise BadInput(f"dataset '{uri}' has schema version {version}; allowed: {SCHEMA_VERSION}")

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-MOST_PIXELS = 200_000_000  # beyond this a small file is taken for a decompression bomb
 # Modes that hold more than 8 bits: Pillow would clip them on conversion to RGB.
 DEEP_MODES = {"I", "F", "I;16", "I;16B", "I;16L"}
 
@@ -42,7 +41,7 @@ def to_jpeg(data: bytes, form: StoredForm) -> bytes:
     image = _upright_rgb(image)
     image.thumbnail((form.max_side, form.max_side), Image.Resampling.BILINEAR, reducing_gap=None)
     target = io.BytesIO()
-    image.save(target, "JPEG", quality=form.quality)
+    image.save(target, "JPEG", quality=form.quality, comment=b"")  # Pillow would keep it
     return target.getvalue()
 
 
@@ -61,8 +60,8 @@ def to_pixels(data: bytes, at_least: tuple[int, int]) -> NDArray[np.uint8]:
         UnreadablePicture: if it cannot be decoded to its end.
     """
     image = _open(data)
-    height, width = at_least
-    image.draft("RGB", (width, height))
+    side = max(at_least)  # both ways, for the picture may lie on its side until it is upright
+    image.draft("RGB", (side, side))
     return np.asarray(_upright_rgb(image))
 
 
@@ -72,17 +71,17 @@ def _open(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data))
+            return Image.open(io.BytesIO(data))
+    except Image.DecompressionBombError as error:  # beyond 179 million
+        raise UnreadablePicture("too many pixels") from error
     except Exception as error:  # Pillow's plugins raise whatever their format's parser does
         raise UnreadablePicture("not a picture that can be read") from error
-    if image.width * image.height > MOST_PIXELS:
-        raise UnreadablePicture(f"{image.width} x {image.height} pixels are too many")
-    return image
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
     try:
         image.load()
+        image.apply_transparency()  # of a palette, about which Pillow would warn otherwise
         image = ImageOps.exif_transpose(image)
         if image.mode in DEEP_MODES:
             image = _eight_bits(image)

@@ -17,7 +17,7 @@ from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
 from ctc.params import DatasetParams
 
 CAPTURES_A_SHARD = 256  # some 30 MB; it must not depend on the machine: same input, same bytes
-SPLIT = "__split"
+SPLIT = "\0split"  # no column of an inventory has this name
 
 
 @dataclass(frozen=True)

@@ -60,16 +60,18 @@ def write_shard(task: ShardTask) -> WrittenShard:
     """Write one shard, whole or not at all. May be run twice; the result is the same."""
     skips: list[Skip] = []
     classes: Counter[tuple[str, str]] = Counter()
+    locations: set[str] = set()
     captures = images = 0
     with storage.atomic_file(task.path) as temporary:
         with temporary.open("wb") as file:
             for record in _records(task, skips):
                 write_framed(file, encode(record))
                 classes.update(record.labels.items())
+                locations.update(filter(None, [record.metadata.get("location")]))
                 captures, images = captures + 1, images + len(record.images)
         size, checksum = temporary.stat().st_size, storage.sha256(temporary)
     shard = Shard(task.path.name, task.split, captures, images, size, checksum)
-    return WrittenShard(shard, classes, _locations(task), tuple(skips))
+    return WrittenShard(shard, classes, frozenset(locations), tuple(skips))
 
 
 def _records(task: ShardTask, skips: list[Skip]) -> Iterator[Record]:
@@ -91,11 +93,6 @@ def _jpegs(capture: Capture, form: StoredForm, skips: list[Skip]) -> tuple[bytes
         except OSError as error:
             skips.append(Skip(capture.capture_id, image, storage.why_not_read(error)))
     return tuple(read)
-
-
-def _locations(task: ShardTask) -> frozenset[str]:
-    found = (capture.metadata.get("location") for capture in task.captures)
-    return frozenset(location for location in found if location is not None)
 
 
 def check_output(output: str) -> None:

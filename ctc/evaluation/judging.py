@@ -1,5 +1,6 @@
 """Judges a classifier on splits of a dataset."""
 
+import re
 from dataclasses import dataclass
 
 from ctc.dataset.manifest import Dataset
@@ -11,6 +12,9 @@ from ctc.prediction.captures import captures_of_dataset
 from ctc.prediction.predicting import predict
 from ctc.prediction.predictions import Predictions
 from ctc.progress import Progress
+
+WILD = re.compile(r"\[.*?\]|[*?]")  # what stands for other characters in a pattern
+ALL = "all"  # the name of the figures where a pattern consists of that alone
 
 
 @dataclass(frozen=True)
@@ -52,4 +56,4 @@ def judge(plan: Judgement) -> tuple[Predictions, Evaluation]:
 
 def _name(pattern: str, splits: tuple[str, ...]) -> str:
     """Return what the figures are filed under: the only split, or the pattern's fixed part."""
-    return splits[0] if len(splits) == 1 else pattern.translate({ord(c): None for c in "*?[]"})
+    return splits[0] if len(splits) == 1 else WILD.sub("", pattern) or ALL

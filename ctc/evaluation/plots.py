@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from ctc.evaluation.metrics import LabelEvaluation
 
+LONGEST = 32  # characters of a class's name; beyond that no room is left for the matrix
 NUMBERS_UP_TO = 30  # classes; beyond that numbers in the cells overlap
 
 
 def confusion_plot(evaluation: LabelEvaluation) -> Figure:
     """Draw the confusion matrix: shade is the share of a true class, the number captures."""
     counts = evaluation.confusion.to_numpy()
-    names = list(evaluation.confusion.index)
+    names = [_short(name) for name in evaluation.confusion.index]
     shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     side = min(20.0, 2.5 + 0.55 * len(names))
     figure = Figure(figsize=(side + 1, side), layout="constrained")
@@ -28,6 +29,10 @@ def confusion_plot(evaluation: LabelEvaluation) -> Figure:
     if len(names) <= NUMBERS_UP_TO:
         _write_numbers(axes, counts, shares)
     return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def _write_numbers(axes: Axes, counts: NDArray[Any], shares: NDArray[Any]) -> None:

@@ -14,7 +14,7 @@ from ctc.errors import BadInput
 from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Finding
 from ctc.parameter import Words
 
-ROW = "__row"
+ROW = "\0row"  # no column of a table has this name
 TIMESTAMP = "timestamp"  # differs within a burst as it should: the first is the capture's
 
 
@@ -35,6 +35,10 @@ class Columns:
                     f"column '{name}' cannot be kept: each of labels and metadata stands once, "
                     f"and none is called {' or '.join(RESERVED)}"
                 )
+        if self.capture_id in self.labels:
+            raise BadInput(f"column '{self.capture_id}' names the capture and cannot be a label")
+        if not self.images:
+            raise BadInput("no column of pictures given; name at least one")
 
 
 def merge(rows: pa.Table, columns: Columns) -> tuple[pa.Table, tuple[Finding, ...]]:

@@ -139,11 +139,13 @@ class Inventory:
 
 def _read(uri: str) -> tuple[pa.Table, dict[str, Any]]:
     try:
-        table = pq.read_table(pa.BufferReader(storage.read_bytes(uri)))
-        about = json.loads((table.schema.metadata or {})[SCHEMA_KEY])
+        data = storage.read_bytes(uri)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"no inventory at '{uri}'; the step `inventory` writes one") from error
-    except (pa.ArrowInvalid, KeyError) as error:
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+        about = json.loads(table.schema.metadata[SCHEMA_KEY])
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         raise BadInput(f"'{uri}' is not an inventory; the step `inventory` writes one") from error
     if about["schema_version"] != SCHEMA_VERSION:
         found = about["schema_version"]

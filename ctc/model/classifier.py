@@ -1,6 +1,7 @@
 """The classifier: a network with everything that is needed to use it, in one folder."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -93,11 +94,11 @@ class Classifier:
         """Read what `save` wrote.
 
         Raises:
-            BadInput: if there is no classifier, or of a version that is not known.
+            BadInput: if there is no classifier, a damaged one, or of a version that is not known.
         """
         about = _read_about(folder)
         return cls(
-            network=keras.models.load_model(folder / NETWORK, compile=False),
+            network=_load_network(folder / NETWORK),
             labels=tuple(Label(one["name"], tuple(one["classes"])) for one in about["labels"]),
             image=ImageSpec(**about["image"]),
             origin=Origin(**{k: _tuple(v) for k, v in about["origin"].items()}),
@@ -127,11 +128,18 @@ def _read_about(folder: Path) -> dict[str, Any]:
         version = about["schema_version"]
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BadInput(f"no classifier at '{folder}'; the step `train` writes one") from error
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"'{folder / ABOUT}' does not describe a classifier") from error
     if version != SCHEMA_VERSION:
         raise BadInput(f"classifier '{folder}' has version {version}; allowed: {SCHEMA_VERSION}")
     return about
+
+
+def _load_network(path: Path) -> keras.Model:
+    # Keras takes a missing file and one that is no zip for a format it does not know.
+    if not zipfile.is_zipfile(path):
+        raise BadInput(f"'{path}' is missing or damaged; the step `train` writes it")
+    return keras.models.load_model(path, compile=False)
 
 
 def _tuple(value: Any) -> Any:

@@ -31,6 +31,7 @@ class TrainingPlan:
     validation: Reading
     params: TrainParams
     unlearnt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -40,11 +41,12 @@ class TrainingPlan:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a person should know before the training, a sentence each."""
-        return tuple(
+        classes = tuple(
             f"label '{label}': {', '.join(names)} cannot be learnt, for no capture of "
             f"{', '.join(self.training.splits)} shows it; as a true class it will count as an error"
             for label, names in self.unlearnt.items()
         )
+        return (*(f"left out: {why}" for why in self.left_out), *classes)
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,7 @@ def plan_training(dataset: Dataset, params: TrainParams) -> TrainingPlan:
     both = sorted({*train} & {*val})
     if both:
         raise BadInput(f"split '{both[0]}' is asked for both to learn from and to choose by")
-    names = chosen(params.labels, tuple(dataset.labels))
-    check_names(names)
-    labels = tuple(dataset.classes(name, train) for name in names)
+    labels, left_out = _labels(dataset, params, train)
     image = ImageSpec(params.image_size, params.image_size)
     check_network(params.model, params.weights, image)
     return TrainingPlan(
@@ -84,6 +84,7 @@ def plan_training(dataset: Dataset, params: TrainParams) -> TrainingPlan:
         validation=Reading(dataset, val, labels, image, params.batch_size),
         params=params,
         unlearnt=_unlearnt(dataset, labels),
+        left_out=left_out,
     )
 
 
@@ -113,6 +114,26 @@ def train(plan: TrainingPlan, report: Callable[[Epoch], None]) -> Trained:
     return Trained(_classifier(network, plan), watch.best, tuple(watch.epochs))
 
 
+def _labels(
+    dataset: Dataset, params: TrainParams, train: tuple[str, ...]
+) -> tuple[tuple[Label, ...], tuple[str, ...]]:
+    """Return the labels to learn and, of `all`, why some cannot be; one asked for must be."""
+    names = chosen(params.labels, tuple(dataset.labels))
+    check_names(names)
+    labels: list[Label] = []
+    left_out: list[str] = []
+    for name in names:
+        try:
+            labels.append(dataset.classes(name, train))
+        except BadInput as error:
+            if params.labels != ("all",):
+                raise
+            left_out.append(str(error))
+    if not labels:
+        raise BadInput("; ".join(left_out))
+    return tuple(labels), tuple(left_out)
+
+
 def _unlearnt(dataset: Dataset, labels: tuple[Label, ...]) -> dict[str, tuple[str, ...]]:
     """Classes that occur in the dataset but not in what is learnt from."""
     unlearnt = {}
@@ -134,7 +155,13 @@ def _trainable(network: keras.Model, plan: TrainingPlan) -> keras.Model:
         optimizer=keras.optimizers.AdamW(_schedule(plan), weight_decay=WEIGHT_DECAY),
         loss={n: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for n in names},
         weighted_metrics={
-            n: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] for n in names
+            n: [
+                keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+                # Keras's own loss of a head counts missing labels in, and a short last batch
+                # as much as a full one.
+                keras.metrics.SparseCategoricalCrossentropy(name="crossentropy", from_logits=True),
+            ]
+            for n in names
         },
     )
     return model
@@ -215,8 +242,8 @@ def _metrics(logs: Mapping[str, float], labels: tuple[Label, ...]) -> dict[str, 
         for label in labels:
             # With a single head Keras leaves its name out.
             head = f"{label.name}_" if len(labels) > 1 else ""
-            for metric in ("loss", "accuracy"):
-                named[f"{split}/{label.name}/{metric}"] = logs[f"{prefix}{head}{metric}"]
+            for metric, of_keras in (("loss", "crossentropy"), ("accuracy", "accuracy")):
+                named[f"{split}/{label.name}/{metric}"] = logs[f"{prefix}{head}{of_keras}"]
     return named
 
 

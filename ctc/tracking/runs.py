@@ -127,7 +127,9 @@ def tracked_run(
         )
         try:
             run = Run(active.info.run_id)
-            run.tags(**{"step": step, "ctc_version": ctc.__version__, "mlflow.runName": name or step})
+            run.tags(
+                **{"step": step, "ctc_version": ctc.__version__, "mlflow.runName": name or step}
+            )
             run.params(params)
             yield run
         except (KeyboardInterrupt, Terminated):

@@ -54,7 +54,9 @@ class CsvTable:
             BadInput: if there is none, or its header cannot be read.
         """
         data = _load(path)
-        return cls(path, data, _header(path, data))
+        header = _header(path, data)
+        _check_quotes(path, data)
+        return cls(path, data, header)
 
     def rows(self, used: Sequence[str]) -> pa.Table:
         """Return the named columns as text, null where a cell is empty.
@@ -92,8 +94,7 @@ def _load(path: str) -> bytes:
 
 def _header(path: str, data: bytes) -> list[str]:
     try:
-        text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
-        header = next(csv.reader(text), [])
+        header = next(csv.reader(_text(data)), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"'{path}' cannot be read as a CSV in UTF-8: {error}") from error
     twice = [name for name in header if header.count(name) > 1]
@@ -101,6 +102,21 @@ def _header(path: str, data: bytes) -> list[str]:
         found = f"column '{twice[0]}' twice" if twice else "no header"
         raise BadInput(f"'{path}': found {found}; allowed: a header of different names")
     return header
+
+
+def _check_quotes(path: str, data: bytes) -> None:
+    """Refuse a quote that is not closed: pyarrow would read all that follows as one value."""
+    if data.count(b'"') % 2 == 0:
+        return
+    try:
+        for _ in csv.reader(_text(data), strict=True):
+            pass
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"'{path}' cannot be read as a CSV: its quotes do not match") from error
+
+
+def _text(data: bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
 
 
 def _columns(params: InventoryParams, header: list[str]) -> Columns:

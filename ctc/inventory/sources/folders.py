@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from ctc import storage
 from ctc.errors import BadInput
-from ctc.inventory.table import CAPTURE_ID, IMAGES, Finding, Inventory
+from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Finding, Inventory
 from ctc.labels import check_names
 from ctc.params import InventoryParams
 
@@ -63,9 +63,12 @@ def list_pictures(folder: str) -> Found:
 def _label(params: InventoryParams) -> str:
     labels = ("species",) if params.labels == ("auto",) else params.labels
     check_names(labels)
-    if len(labels) != 1:
+    if len(labels) != 1 or labels[0] in RESERVED:
         found = " ".join(labels)
-        raise BadInput(f"labels: found '{found}'; allowed with folders: the name of one label")
+        raise BadInput(
+            f"labels: found '{found}'; allowed with folders: the name of one label, and not "
+            f"{' or '.join(RESERVED)}"
+        )
     return labels[0]
 
 

@@ -1,0 +1,245 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ctc.dataset.pictures import StoredForm, UnreadablePicture, to_jpeg, to_pixels
+
+ORIENTATION, GPS, MAKER = 0x0112, 0x8825, 0x010F
+RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
+
+
+def encoded(image: Image.Image, kind: str, **options) -> bytes:
+    target = io.BytesIO()
+    image.save(target, kind, **options)
+    return target.getvalue()
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def halves(size: tuple[int, int] = (64, 48), left=RED, right=BLUE) -> Image.Image:
+    """A picture whose left half is of one colour and its right half of another."""
+    image = Image.new("RGB", size, left)
+    image.paste(right, (size[0] // 2, 0, *size))
+    return image
+
+
+def colour(pixels: np.ndarray, across: float, down: float) -> tuple[int, ...]:
+    height, width = pixels.shape[:2]
+    return tuple(int(value) for value in pixels[int(height * down), int(width * across)])
+
+
+def is_near(found: tuple[int, ...], wanted: tuple[int, ...], levels: int = 12) -> bool:
+    return all(abs(one - other) <= levels for one, other in zip(found, wanted, strict=True))
+
+
+def grey16(low: int = 51, high: int = 204) -> Image.Image:
+    values = np.full((48, 64), low * 257, np.uint16)
+    values[:, 32:] = high * 257
+    return Image.fromarray(values)
+
+
+def palette() -> Image.Image:
+    return halves().quantize(8)
+
+
+def see_through() -> Image.Image:
+    image = halves().convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    return image
+
+
+GREY = ((76,) * 3, (46,) * 3)
+PICTURES = {
+    "JPEG": (encoded(halves(), "JPEG", quality=95), (RED, BLUE)),
+    "PNG": (encoded(halves(), "PNG"), (RED, BLUE)),
+    "BMP": (encoded(halves(), "BMP"), (RED, BLUE)),
+    "WebP": (encoded(halves(), "WEBP", lossless=True), (RED, BLUE)),
+    "GIF": (encoded(halves(), "GIF"), (RED, BLUE)),
+    "TIFF": (encoded(halves(), "TIFF"), (RED, BLUE)),
+    "palette": (encoded(palette(), "PNG"), (RED, BLUE)),
+    "palette with alpha": (
+        encoded(palette(), "PNG", transparency=bytes(range(8))),
+        (RED, BLUE),
+    ),
+    "alpha": (encoded(see_through(), "PNG"), (RED, BLUE)),
+    "CMYK": (encoded(halves().convert("CMYK"), "JPEG", quality=95), (RED, BLUE)),
+    "grey": (
+        encoded(halves(left=GREY[0], right=GREY[1]).convert("L"), "JPEG", quality=95),
+        GREY,
+    ),
+    "grey with alpha": (encoded(Image.new("LA", (64, 48), (90, 9)), "PNG"), ((90,) * 3,) * 2),
+    "black and white": (
+        encoded(halves(left=(255,) * 3, right=(0,) * 3).convert("1"), "PNG"),
+        ((255,) * 3, (0,) * 3),
+    ),
+    "16 bits PNG": (encoded(grey16(), "PNG"), ((51,) * 3, (204,) * 3)),
+    "16 bits TIFF": (encoded(grey16(), "TIFF"), ((51,) * 3, (204,) * 3)),
+}
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_a_picture_of_any_kind_is_read_in_its_colours(kind):
+    data, (left, right) = PICTURES[kind]
+    stored = opened(to_jpeg(data, StoredForm(64, 95)))
+    assert (stored.format, stored.mode, stored.size) == ("JPEG", "RGB", (64, 48))
+    pixels = to_pixels(data, (48, 64))
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (48, 64, 3))
+    for found in (np.asarray(stored), pixels):
+        assert is_near(colour(found, 0.2, 0.5), left)
+        assert is_near(colour(found, 0.8, 0.5), right)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "red_at"),
+    [
+        (1, (0.2, 0.5)),
+        (2, (0.8, 0.5)),
+        (3, (0.8, 0.5)),
+        (4, (0.2, 0.5)),
+        (5, (0.5, 0.2)),
+        (6, (0.5, 0.2)),
+        (7, (0.5, 0.8)),
+        (8, (0.5, 0.8)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_picture_is_turned_upright(kind, orientation, red_at):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    data = encoded(halves((160, 80)), kind, exif=exif)
+    shape = (80, 160, 3) if orientation < 5 else (160, 80, 3)
+    stored = np.asarray(opened(to_jpeg(data, StoredForm(160, 95))))
+    for found in (stored, to_pixels(data, (10, 10))):
+        assert found.shape[0] * shape[1] == found.shape[1] * shape[0]
+        assert is_near(colour(found, *red_at), RED)
+        assert is_near(colour(found, 1 - red_at[0], 1 - red_at[1]), BLUE)
+    assert stored.shape == shape
+    assert ORIENTATION not in opened(to_jpeg(data, StoredForm(160, 95))).getexif()
+
+
+@pytest.mark.parametrize(
+    ("size", "max_side", "stored"),
+    [
+        ((64, 48), 500, (64, 48)),
+        ((64, 48), 64, (64, 48)),
+        ((64, 48), 32, (32, 24)),
+        ((48, 64), 32, (24, 32)),
+        ((2000, 1000), 500, (500, 250)),
+        ((1999, 1001), 500, (500, 250)),
+        ((3000, 30), 100, (100, 1)),
+        ((1000, 1), 100, (100, 1)),
+        ((1, 1), 16, (1, 1)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_stored_picture_keeps_its_shape_and_is_no_larger_than_asked(kind, size, max_side, stored):
+    data = encoded(Image.new("RGB", size, GREEN), kind)
+    found = opened(to_jpeg(data, StoredForm(max_side, 90)))
+    assert max(found.size) == max(stored)
+    # A JPEG that was first halved in its DCT may have an odd row more.
+    assert all(abs(one - other) <= 1 for one, other in zip(found.size, stored, strict=True))
+    assert is_near(colour(np.asarray(found), 0.5, 0.5), GREEN)
+
+
+def test_a_lower_quality_is_a_smaller_file():
+    noise = np.random.default_rng(0).integers(0, 255, (100, 100, 3), np.uint8)
+    data = encoded(Image.fromarray(noise), "PNG")
+    sizes = [len(to_jpeg(data, StoredForm(100, quality))) for quality in (10, 50, 90)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_a_stored_picture_holds_nothing_but_pixels():
+    exif = Image.Exif()
+    exif[MAKER] = "secret maker"
+    exif.get_ifd(GPS)[1] = "N"
+    exif.get_ifd(GPS)[2] = (1.0, 2.0, 3.0)
+    options = {"exif": exif, "comment": b"secret comment", "icc_profile": b"secret profile"}
+    data = encoded(halves(), "JPEG", xmp=b"secret xmp", **options)
+    assert GPS in opened(data).getexif()
+    assert data.count(b"secret") == 4
+    stored = to_jpeg(data, StoredForm(64, 85))
+    assert b"secret" not in stored
+    assert dict(opened(stored).getexif()) == {}
+    assert set(opened(stored).info) == {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("size", "at_least"),
+    [
+        ((1600, 1200), (100, 100)),
+        ((1600, 1200), (299, 224)),
+        ((1600, 400), (100, 400)),
+        ((1600, 400), (400, 100)),
+        ((400, 1600), (50, 400)),
+        ((300, 200), (200, 200)),
+    ],
+)
+def test_pixels_are_at_least_as_many_as_asked_for(size, at_least, turned):
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6 if turned else 1
+    whole = size if turned else size[::-1]
+    found = to_pixels(encoded(Image.new("RGB", size), "JPEG", exif=exif), at_least).shape
+    for side in (0, 1):
+        assert min(at_least[side], whole[side]) <= found[side] <= whole[side]
+
+
+def test_a_large_jpeg_is_decoded_small():
+    data = encoded(Image.new("RGB", (1600, 1200)), "JPEG")
+    assert to_pixels(data, (150, 150)).shape == (150, 200, 3)
+
+
+def bomb() -> bytes:
+    """A PNG of some 70 bytes that says it has 30,000 x 30,000 pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(b"")
+    chunks = (header, data, b"IEND")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in chunks
+    )
+
+
+def photo() -> bytes:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)
+    return encoded(Image.fromarray(noise), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        pytest.param(b"", "^empty file$", id="empty"),
+        pytest.param(b"<!DOCTYPE html><html></html>", "^not a picture", id="html"),
+        pytest.param(b"\x00" * 5000, "^not a picture", id="zeros"),
+        pytest.param(b"\xff\xd8\xff", "^not a picture", id="first bytes of a JPEG"),
+        pytest.param(
+            photo()[: len(photo()) // 2], "^cannot be decoded: .*truncated", id="cut JPEG"
+        ),
+        pytest.param(encoded(grey16(), "PNG")[:-40], "^cannot be decoded: ", id="cut PNG"),
+        pytest.param(
+            encoded(Image.fromarray(np.eye(200) > 0), "GIF")[:-60],
+            "^cannot be decoded: ",
+            id="cut GIF",
+        ),
+        pytest.param(bomb(), "^too many pixels$", id="bomb"),
+    ],
+)
+def test_a_file_that_is_no_whole_picture_is_unreadable(data, reason):
+    with pytest.raises(UnreadablePicture, match=reason):
+        to_jpeg(data, StoredForm(64, 85))
+    with pytest.raises(UnreadablePicture, match=reason):
+        to_pixels(data, (32, 32))
+
+
+def test_a_large_picture_of_a_camera_is_no_bomb():
+    """Pillow warns beyond 89 million pixels and refuses beyond 179 million."""
+    data = encoded(Image.new("1", (12_000, 10_000)), "PNG")
+    assert opened(to_jpeg(data, StoredForm(100, 85))).size == (100, 83)

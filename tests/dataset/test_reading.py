@@ -1,0 +1,223 @@
+import io
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ctc.dataset.image_spec import ImageSpec
+from ctc.dataset.manifest import Dataset, Shard
+from ctc.dataset.reading import Reading, fitted_pixels, training_batches, validation_batches
+from ctc.dataset.records import Record, encode, write_framed
+from ctc.labels import Label
+
+CAPTURES, SHARDS, SIZE = 30, 3, 12
+IDS = tuple(f"c{number:02d}" for number in range(CAPTURES))
+WHO = Label("who", IDS)  # tells which capture a picture is of
+KIND = Label("kind", ("even", "odd"))
+RARE, NAMELESS = {4, 7}, {5, 10, 20}  # captures of a class not asked for, and of none
+
+
+def pictures(number: int) -> int:
+    return 1 + number % 3
+
+
+def level(number: int, picture: int) -> int:
+    """The grey of a picture, which tells which one it is."""
+    return 8 * number + 2 * picture
+
+
+def jpeg(grey: int) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (20, 16), (grey,) * 3).save(target, "JPEG", quality=100)
+    return target.getvalue()
+
+
+def record(number: int) -> Record:
+    kind = "rare" if number in RARE else KIND.classes[number % 2]
+    return Record(
+        capture_id=IDS[number],
+        images=tuple(jpeg(level(number, one)) for one in range(pictures(number))),
+        labels={"who": IDS[number]} | ({} if number in NAMELESS else {"kind": kind}),
+        metadata={"who": "a piece of metadata"},
+    )
+
+
+def shard(folder: Path, place: int) -> Shard:
+    numbers = range(place, CAPTURES, SHARDS)
+    path = folder / f"train-{place}.tfrecord"
+    with path.open("wb") as file:
+        for number in numbers:
+            write_framed(file, encode(record(number)))
+    images = sum(pictures(number) for number in numbers)
+    return Shard(path.name, "train", len(numbers), images, path.stat().st_size, "")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Dataset:
+    folder = tmp_path_factory.mktemp("numbered")
+    shards = tuple(shard(folder, place) for place in range(SHARDS))
+    return Dataset(folder, str(folder), {}, {}, {}, shards, {}, "", "")
+
+
+def reading(dataset: Dataset, batch_size: int, labels=(WHO, KIND)) -> Reading:
+    return Reading(dataset, ("train",), labels, ImageSpec(SIZE, SIZE + 4), batch_size)
+
+
+def taken(batches, count: int | None = None) -> list:
+    return list(batches.take(-1 if count is None else count).as_numpy_iterator())
+
+
+def shown(batches: list) -> list[tuple[int, int]]:
+    """The captures and pictures in batches, in order."""
+    found = []
+    for pixels, classes, _ in batches:
+        for image, who in zip(pixels, classes["who"], strict=True):
+            grey = float(image.mean())
+            picture = round((grey - level(who, 0)) / 2)
+            assert abs(grey - level(who, picture)) < 0.9
+            assert 0 <= picture < pictures(who)
+            found.append((int(who), picture))
+    return found
+
+
+def epochs(dataset: Dataset, batch_size: int, count: int, seed: int) -> list[list[tuple[int, int]]]:
+    what = reading(dataset, batch_size)
+    batches = taken(training_batches(what, count, seed))
+    assert len(batches) == count * what.steps
+    return [
+        shown(batches[start : start + what.steps]) for start in range(0, len(batches), what.steps)
+    ]
+
+
+def test_a_reading_counts_captures_pictures_and_batches(dataset):
+    what = reading(dataset, 7)
+    assert (what.captures, what.images) == (30, 60)
+    assert (what.steps, what.validation_steps) == (5, 9)
+    assert (reading(dataset, 30).steps, reading(dataset, 31).steps) == (1, 1)
+
+
+def test_every_batch_of_training_is_full_and_of_one_shape(dataset):
+    batches = training_batches(reading(dataset, 7), 2, 0)
+    pixels, classes, weights = batches.element_spec
+    assert pixels.shape.as_list() == [7, SIZE, SIZE + 4, 3]
+    found = taken(batches)
+    assert len(found) == 10
+    for pixels, classes, weights in found:
+        assert (pixels.shape, pixels.dtype) == ((7, SIZE, SIZE + 4, 3), np.uint8)
+        assert set(classes) == set(weights) == {"who", "kind"}
+        for name in classes:
+            assert (classes[name].shape, classes[name].dtype) == ((7,), np.int32)
+            assert (weights[name].shape, weights[name].dtype) == ((7,), np.float32)
+
+
+def check_labels(batches: list) -> set[int]:
+    seen = set()
+    for _, classes, weights in batches:
+        assert weights["who"].tolist() == [1.0] * len(classes["who"])
+        for who, kind, weight in zip(classes["who"], classes["kind"], weights["kind"], strict=True):
+            seen.add(int(who))
+            known = who not in RARE | NAMELESS
+            assert (kind, weight) == ((who % 2, 1.0) if known else (0, 0.0))
+    return seen
+
+
+def test_training_has_the_labels_of_the_records_and_no_weight_where_they_are_not_known(dataset):
+    batches = taken(training_batches(reading(dataset, 10), 1, 0))
+    assert check_labels(batches) == set(range(CAPTURES))
+
+
+def test_validation_has_the_labels_of_the_records_and_no_weight_where_they_are_not_known(dataset):
+    what = reading(dataset, 10)
+    assert check_labels(taken(validation_batches(what), what.validation_steps)) == set(range(30))
+
+
+def test_labels_that_are_not_asked_for_are_not_read(dataset):
+    _, classes, weights = taken(training_batches(reading(dataset, 10, (KIND,)), 1, 0), 1)[0]
+    assert set(classes) == set(weights) == {"kind"}
+
+
+@pytest.mark.parametrize("batch_size", [10, 30])
+def test_an_epoch_shows_each_capture_once(dataset, batch_size):
+    for epoch in epochs(dataset, batch_size, 3, 0):
+        assert sorted(who for who, _ in epoch) == list(range(CAPTURES))
+
+
+@pytest.mark.parametrize("batch_size", [7, 16, 45])
+def test_the_last_batch_is_filled_up_with_the_first_captures(dataset, batch_size):
+    for epoch in epochs(dataset, batch_size, 2, 0):
+        order = [who for who, _ in epoch]
+        assert sorted(order[:CAPTURES]) == list(range(CAPTURES))
+        assert order[CAPTURES:] == order[: len(order) - CAPTURES]
+
+
+def test_the_same_seed_gives_the_same_batches(dataset):
+    one, other = (taken(training_batches(reading(dataset, 7), 2, 5)) for _ in range(2))
+    for first, second in zip(one, other, strict=True):
+        assert np.array_equal(first[0], second[0])
+        for part in (1, 2):
+            for name in ("who", "kind"):
+                assert np.array_equal(first[part][name], second[part][name])
+
+
+def test_each_epoch_and_each_seed_has_its_own_order(dataset):
+    found = [
+        tuple(who for who, _ in epoch) for seed in (0, 1) for epoch in epochs(dataset, 10, 3, seed)
+    ]
+    assert len(set(found)) == 6
+    assert tuple(range(CAPTURES)) not in found
+
+
+def test_an_epoch_does_not_depend_on_how_many_follow(dataset):
+    assert epochs(dataset, 10, 1, 3)[0] == epochs(dataset, 10, 3, 3)[0]
+
+
+def test_every_picture_of_a_capture_is_shown_sooner_or_later(dataset):
+    seen = defaultdict(Counter)
+    for epoch in epochs(dataset, 30, 40, 0):
+        for who, picture in epoch:
+            seen[who][picture] += 1
+    for number in range(CAPTURES):
+        assert set(seen[number]) == set(range(pictures(number)))
+    third = Counter()
+    for number in range(2, CAPTURES, 3):
+        third.update(seen[number])
+    assert min(third.values()) > 400 / 3 * 0.7  # of 400 pictures drawn from three each
+
+
+@pytest.mark.parametrize("batch_size", [7, 20, 100])
+def test_a_round_of_validation_has_every_picture_once_and_in_order(dataset, batch_size):
+    what = reading(dataset, batch_size)
+    batches = taken(validation_batches(what), 2 * what.validation_steps)
+    one, other = batches[: what.validation_steps], batches[what.validation_steps :]
+    order = [number for place in range(SHARDS) for number in range(place, CAPTURES, SHARDS)]
+    wanted = [(number, picture) for number in order for picture in range(pictures(number))]
+    assert shown(one) == wanted
+    assert shown(other) == wanted
+    assert [len(batch[0]) for batch in one[:-1]] == [batch_size] * (what.validation_steps - 1)
+
+
+@pytest.mark.parametrize("side", [16, 32, 36, 64, 160])
+def test_prediction_sees_almost_what_training_sees(small_dataset, side):
+    spec = ImageSpec(side, side)
+    what = Reading(small_dataset, ("train",), (), spec, 16)
+    (pixels, _, _) = taken(validation_batches(what), 1)[0]
+    jpegs = [image for one in small_dataset.records(("train",)) for image in one.images][:16]
+    for trained, data in zip(pixels, jpegs, strict=True):
+        predicted = fitted_pixels(data, spec)
+        assert (predicted.dtype, predicted.shape) == (np.uint8, (side, side, 3))
+        assert np.abs(predicted.astype(float) - trained).mean() < 3
+    spread = np.abs(pixels[:8].astype(float) - pixels[8:]).mean()
+    assert spread > 10  # what a wrong picture would differ by
+
+
+def test_a_picture_is_stretched_to_the_shape_asked_for():
+    image = Image.new("RGB", (60, 20), (0, 0, 0))
+    image.paste((240, 240, 240), (30, 0, 60, 20))
+    target = io.BytesIO()
+    image.save(target, "PNG")
+    found = fitted_pixels(target.getvalue(), ImageSpec(40, 8))
+    assert found.shape == (40, 8, 3)
+    assert found[:, 1].max() == 0
+    assert found[:, 6].min() == 240

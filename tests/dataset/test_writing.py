@@ -1,0 +1,388 @@
+import csv
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from ctc import storage
+from ctc.dataset import planning
+from ctc.dataset.manifest import Dataset, open_dataset
+from ctc.dataset.planning import plan_dataset
+from ctc.dataset.writing import check_output, write_dataset
+from ctc.errors import BadInput
+from ctc.inventory.table import Inventory
+from ctc.params import DatasetParams
+
+UNREAD = "none of its pictures can be read"
+
+
+def params(**given) -> DatasetParams:
+    return DatasetParams(**{"max_side": 32, "workers": 1} | given)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with pictures 1.jpg to 4.jpg."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(1, 5):
+        Image.new("RGB", (40, 30), (number * 50,) * 3).save(folder / f"{number}.jpg")
+    return folder
+
+
+def inventory(root: Path | str, *rows: tuple) -> Inventory:
+    """Rows of capture id, pictures, species, split and location."""
+    names = ("capture_id", "images", "species", "split_name", "location")
+    text = pa.string()
+    schema = pa.schema([(name, pa.list_(text) if name == "images" else text) for name in names])
+    table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], schema)
+    return Inventory(table, ("species",), "t.csv", str(root))
+
+
+def four(root: Path | str) -> Inventory:
+    return inventory(
+        root,
+        ("a", ["1.jpg"], "lion", "train", "north"),
+        ("b", ["2.jpg", "3.jpg"], "zebra", "train", "south"),
+        ("c", ["4.jpg"], None, "val", None),
+        ("d", ["1.jpg"], "lion", "train", "north"),
+    )
+
+
+def write(given: Inventory, output: Path | str, **options) -> Dataset:
+    return write_dataset(plan_dataset(given, params(**options)), str(output))
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def skipped(dataset: Dataset) -> list[tuple[str, ...]]:
+    with (dataset.folder / "skipped.csv").open(newline="") as file:
+        return [tuple(row) for row in csv.reader(file)]
+
+
+# --- what goes in ---
+
+
+def test_a_capture_is_stored_with_its_pictures_labels_and_metadata(pictures, tmp_path):
+    dataset = write(four(pictures), tmp_path / "out", quality=95)
+    records = {record.capture_id: record for record in dataset.records(("train", "val"))}
+    assert set(records) == {"a", "b", "c", "d"}
+    assert records["b"].labels == {"species": "zebra"}
+    assert records["b"].metadata == {"split_name": "train", "location": "south"}
+    assert (records["c"].labels, records["c"].metadata) == ({}, {"split_name": "val"})
+    for capture, greys in {"a": [50], "b": [100, 150], "c": [200], "d": [50]}.items():
+        stored = [storage_image(data, tmp_path) for data in records[capture].images]
+        assert [image.size for image in stored] == [(32, 24)] * len(greys)
+        assert [image.getpixel((9, 9)) for image in stored] == [(grey,) * 3 for grey in greys]
+    assert {record.capture_id for record in dataset.records(("val",))} == {"c"}
+
+
+def storage_image(data: bytes, folder: Path) -> Image.Image:
+    (folder / "one.jpg").write_bytes(data)
+    with Image.open(folder / "one.jpg") as image:
+        image.load()
+        return image
+
+
+def test_the_manifest_counts_what_was_written(pictures, tmp_path):
+    dataset = write(four(pictures), tmp_path / "out")
+    assert dataset.splits == {"train": 3, "val": 1}
+    assert [shard.images for shard in dataset.shards] == [4, 1]
+    assert dataset.labels == {"species": {"train": {"lion": 2, "zebra": 1}}}
+    assert dataset.locations == {"train": ["north", "south"], "val": []}
+    assert dataset.skipped == {}
+    assert dataset.inventory_digest == four(pictures).digest
+    assert open_dataset(str(tmp_path / "out")) == dataset
+
+
+def test_captures_with_several_observations_or_no_split_are_left_out(pictures, tmp_path):
+    given = inventory(
+        pictures,
+        ("two", ["1.jpg"], "lion", "train", None),
+        ("two", ["1.jpg"], "zebra", "train", None),
+        ("three", ["1.jpg"], "lion", None, None),
+        ("three", ["1.jpg"], "zebra", None, None),
+        ("nowhere", ["2.jpg"], "lion", None, None),
+        ("good", ["3.jpg"], "lion", "train", None),
+    )
+    plan = plan_dataset(given, params())
+    assert plan.table["capture_id"].to_pylist() == ["good"]
+    dataset = write_dataset(plan, str(tmp_path / "out"))
+    assert dataset.splits == {"train": 1}
+    assert dataset.skipped == {"more than one observation": 2, "no split": 1}
+    assert skipped(dataset) == [
+        ("capture_id", "image", "reason"),
+        ("nowhere", "", "no split"),
+        ("three", "", "more than one observation"),
+        ("two", "", "more than one observation"),
+    ]
+
+
+def test_when_nothing_is_left_to_write_it_is_said_before_any_work(pictures):
+    given = inventory(pictures, ("a", ["1.jpg"], "lion", None, None))
+    with pytest.raises(BadInput) as refused:
+        plan_dataset(given, params())
+    assert str(refused.value) == "no capture is left to write: no split, and so are all others"
+
+
+def test_pictures_that_cannot_be_read_are_left_out_one_by_one(pictures, tmp_path):
+    (pictures / "empty.jpg").touch()
+    (pictures / "text.jpg").write_text("no picture")
+    (pictures / "cut.jpg").write_bytes((pictures / "1.jpg").read_bytes()[:-200])
+    (pictures / "folder.jpg").mkdir()
+    given = inventory(
+        pictures,
+        ("a", ["empty.jpg", "2.jpg", "none.jpg", "3.jpg"], "lion", "train", "north"),
+        ("b", ["text.jpg", "folder.jpg"], "zebra", "train", "south"),
+        ("c", [], "zebra", "train", "south"),
+    )
+    dataset = write(given, tmp_path / "out")
+    (record,) = dataset.records(("train",))
+    assert (record.capture_id, len(record.images)) == ("a", 2)
+    assert dataset.labels == {"species": {"train": {"lion": 1}}}
+    assert dataset.locations == {"train": ["north"]}
+    assert [row[:2] for row in skipped(dataset)[1:]] == [
+        ("a", str(pictures / "empty.jpg")),
+        ("a", str(pictures / "none.jpg")),
+        ("b", ""),
+        ("b", str(pictures / "folder.jpg")),
+        ("b", str(pictures / "text.jpg")),
+        ("c", ""),
+    ]
+    assert dataset.skipped == {
+        "empty file": 1,
+        "is a directory": 1,
+        "no such file": 1,
+        UNREAD: 2,
+        "not a picture that can be read": 1,
+    }
+
+
+def test_the_broken_pictures_of_a_survey_are_listed_with_their_reasons(small_survey, small_dataset):
+    rows = skipped(small_dataset)[1:]
+    reasons = Counter(reason for _, _, reason in rows)
+    assert small_dataset.skipped == dict(reasons)
+    assert reasons[UNREAD] == small_survey.broken == 4
+    assert reasons["empty file"] == 1
+    assert reasons["not a picture that can be read"] == 2  # a web page and a note
+    assert sum(count for what, count in reasons.items() if what.startswith("cannot be de")) == 1
+    about = json.loads((small_dataset.folder / "dataset.json").read_text())
+    assert about["skipped"] == small_dataset.skipped
+    written = {record.capture_id for record in small_dataset.records(tuple(small_dataset.splits))}
+    assert len(written) == small_survey.captures
+    assert not written & {capture for capture, _, _ in rows}
+
+
+@pytest.mark.parametrize("path", ["../1.jpg", "x/../1.jpg", "x/..", "..", "x\\..\\1.jpg"])
+def test_a_path_that_climbs_out_of_the_root_is_refused(pictures, path):
+    given = inventory(pictures, ("a", ["1.jpg", path], "lion", "train", None))
+    with pytest.raises(BadInput) as refused:
+        plan_dataset(given, params())
+    assert str(refused.value) == (
+        f"picture '{path}' climbs out of the image root; paths without '..' are allowed"
+    )
+
+
+def test_dots_within_a_name_do_not_climb(pictures, tmp_path):
+    (pictures / "1.jpg").rename(pictures / "a..b.jpg")
+    given = inventory(pictures, ("a", ["a..b.jpg"], "lion", "train", None))
+    assert write(given, tmp_path / "out").splits == {"train": 1}
+
+
+def test_pictures_are_read_below_the_image_root(pictures, tmp_path, bucket):
+    for number in range(1, 5):
+        name = f"{number}.jpg"
+        storage.put_file(pictures / name, storage.join(bucket, name))
+    here = write(four(pictures), tmp_path / "here")
+    elsewhere = write(four("/nowhere"), tmp_path / "elsewhere", image_root=str(pictures))
+    store = write(four("/nowhere"), tmp_path / "store", image_root=bucket)
+    assert elsewhere.digest == here.digest == store.digest
+
+
+def test_columns_of_any_name_are_kept_as_metadata(pictures, tmp_path):
+    given = four(pictures)
+    given = replace(given, table=given.table.append_column("__split", pa.array(list("wxyz"))))
+    dataset = write(given, tmp_path / "out")
+    found = {r.capture_id: r.metadata["__split"] for r in dataset.records(("train", "val"))}
+    assert found == {"a": "w", "b": "x", "c": "y", "d": "z"}
+
+
+# --- the same input, the same bytes ---
+
+
+@pytest.fixture(scope="module")
+def sharded(tmp_path_factory) -> Inventory:
+    """40 captures, each with its own grey."""
+    folder = tmp_path_factory.mktemp("sharded")
+    for number in range(40):
+        Image.new("RGB", (40, 30), (number * 6,) * 3).save(folder / f"{number}.jpg")
+    return inventory(
+        folder, *((f"c{n}", [f"{n}.jpg"], f"s{n % 3}", "ab"[n % 4 == 0], None) for n in range(40))
+    )
+
+
+@pytest.fixture
+def small_shards(monkeypatch):
+    monkeypatch.setattr(planning, "CAPTURES_A_SHARD", 8)
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_the_same_inventory_gives_the_same_bytes_however_many_workers_write(sharded, tmp_path):
+    written = [
+        bytes_of(write(sharded, tmp_path / f"{place}", workers=workers).folder)
+        for place, workers in enumerate((1, 1, 2))
+    ]
+    assert sorted(written[0]) == [
+        *(f"a-{number:05d}-of-00004.tfrecord" for number in range(4)),
+        *(f"b-{number:05d}-of-00002.tfrecord" for number in range(2)),
+        "dataset.json",
+        "skipped.csv",
+    ]
+    assert written[0] == written[1] == written[2]
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_captures_are_shuffled_by_the_seed(sharded, tmp_path):
+    one, other = (write(sharded, tmp_path / str(seed), seed=seed) for seed in (0, 1))
+    orders = [[record.capture_id for record in each.records(("a",))] for each in (one, other)]
+    in_order = [f"c{number}" for number in range(40) if number % 4]
+    assert sorted(orders[0]) == sorted(orders[1]) == sorted(in_order)
+    assert orders[0] != orders[1]
+    assert in_order not in orders
+    assert one.digest != other.digest
+
+
+def test_the_digest_is_of_the_content(pictures, tmp_path):
+    one = write(four(pictures), tmp_path / "one")
+    assert write(four(pictures), tmp_path / "same").digest == one.digest
+    assert write(four(pictures), tmp_path / "other", quality=50).digest != one.digest
+
+
+def test_splits_are_drawn_where_no_column_names_them(sharded, tmp_path):
+    shares = ("train=0.5", "val=0.5")
+    dataset = write(sharded, tmp_path / "out", split_by=None, splits=shares)
+    assert set(dataset.splits) == {"train", "val"}
+    assert sum(dataset.splits.values()) == 40
+    assert dataset.parameters["splits"] == "train=0.5 val=0.5"
+    assert dataset.parameters["split_by"] == "none"
+
+
+# --- where it goes ---
+
+
+def test_a_former_dataset_is_replaced_as_a_whole(pictures, tmp_path):
+    place = tmp_path / "sets" / "out"
+    write(four(pictures), place)
+    (place / "stray").touch()
+    given = inventory(pictures, ("new", ["1.jpg"], "lion", "test", None))
+    dataset = write(given, place)
+    assert names(place) == ["dataset.json", "skipped.csv", "test-00000-of-00001.tfrecord"]
+    assert names(place.parent) == ["out"]
+    assert open_dataset(str(place)) == dataset
+    assert [record.capture_id for record in dataset.records(("test",))] == ["new"]
+
+
+def test_a_former_dataset_stays_when_no_picture_can_be_read(pictures, tmp_path):
+    place = tmp_path / "sets" / "out"
+    write(four(pictures), place)
+    before = bytes_of(place)
+    with pytest.raises(BadInput) as refused:
+        write(four("/nowhere"), place)
+    assert str(refused.value).startswith("no picture could be read; the first: '/nowhere/")
+    assert str(refused.value).endswith(".jpg', no such file")
+    assert bytes_of(place) == before
+    assert names(place.parent) == ["out"]
+
+
+def test_nothing_is_left_when_writing_fails(pictures, tmp_path):
+    plan = plan_dataset(four(pictures), params())
+    failing = replace(plan, params=replace(plan.params, quality="no number"))
+    place = tmp_path / "sets" / "out"
+    with pytest.raises(ValueError, match="quality"):
+        write_dataset(failing, str(place))
+    assert names(place.parent) == []
+
+
+def test_a_folder_that_is_no_dataset_is_not_touched(pictures, tmp_path):
+    before = bytes_of(pictures)
+    for place in (pictures, pictures / "1.jpg"):
+        for attempt in (check_output, lambda at: write(four(pictures), at)):
+            with pytest.raises(BadInput) as refused:
+                attempt(str(place))
+            assert str(refused.value) == f"'{place}' exists and is no dataset; name a new folder"
+    assert bytes_of(pictures) == before
+    check_output(str(tmp_path / "new"))
+
+
+def test_others_may_read_a_dataset(pictures, tmp_path):
+    dataset = write(four(pictures), tmp_path / "out")
+    assert dataset.folder.stat().st_mode & 0o777 == 0o755
+
+
+# --- on S3 ---
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.setenv("CTC_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_dataset_on_s3_is_fetched_with_the_same_records(pictures, tmp_path, bucket, cache):
+    local = write(four(pictures), tmp_path / "out")
+    uri = f"{bucket}/sets/one"
+    write(four(pictures), uri)
+    assert list(storage.list_files(bucket)) == [f"sets/one/{name}" for name in names(local.folder)]
+    found = open_dataset(uri)
+    assert found.uri == uri
+    assert found.folder.is_relative_to(cache)
+    splits = ("train", "val")
+    assert list(found.records(splits)) == list(local.records(splits))
+    assert replace(found, folder=local.folder, uri=local.uri) == local
+
+
+def test_a_damaged_shard_in_the_cache_is_fetched_again(pictures, bucket, cache):
+    write(four(pictures), bucket)
+    first = open_dataset(bucket)
+    path = first.folder / first.shards[0].name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    kept = first.folder / first.shards[1].name
+    inode = kept.stat().st_ino
+    assert list(open_dataset(bucket).records(("train",))) == list(first.records(("train",)))
+    assert path.read_bytes() == whole
+    assert kept.stat().st_ino == inode
+
+
+def test_a_damaged_shard_in_the_store_is_refused(pictures, bucket, cache):
+    dataset = write(four(pictures), bucket)
+    storage.write_bytes(f"{bucket}/{dataset.shards[0].name}", b"damaged")
+    with pytest.raises(BadInput, match="was damaged on the way or in store"):
+        open_dataset(bucket)
+
+
+def test_a_former_dataset_on_s3_is_replaced_as_a_whole(pictures, bucket, cache):
+    write(four(pictures), bucket)
+    write(inventory(pictures, ("new", ["1.jpg"], "lion", "test", None)), bucket)
+    assert list(storage.list_files(bucket)) == [
+        "dataset.json",
+        "skipped.csv",
+        "test-00000-of-00001.tfrecord",
+    ]
+    assert [record.capture_id for record in open_dataset(bucket).records(("test",))] == ["new"]
+
+
+def test_a_place_on_s3_that_holds_something_else_is_refused(bucket):
+    storage.write_bytes(f"{bucket}/mine.txt", b"mine")
+    with pytest.raises(BadInput, match="exists and is no dataset; name a new folder"):
+        check_output(bucket)
