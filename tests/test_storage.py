@@ -133,7 +133,7 @@ def test_exists_knows_files_folders_and_neither(root):
     assert not any(storage.exists(uri) or storage.is_folder(uri) for uri in missing)
 
 
-def test_an_empty_bucket_is_a_folder(s3_store):  # noqa: ARG001
+def test_an_empty_bucket_is_a_folder(s3_store):
     s3_client.client().create_bucket(Bucket="empty")
     assert storage.exists("s3://empty")
     assert storage.is_folder("s3://empty/")
@@ -538,14 +538,14 @@ def test_a_worker_process_reads_with_a_client_of_its_own(bucket, method):
         assert pool.map(_read_in_a_worker, [bucket] * 8) == [b"x"] * 8
 
 
-def test_a_client_gives_up_in_time(s3_store):  # noqa: ARG001
+def test_a_client_gives_up_in_time(s3_store):
     config = s3_client.client().meta.config
     assert (config.connect_timeout, config.read_timeout) == (5, 60)
     assert config.retries["mode"] == "standard"
     assert config.retries["total_max_attempts"] == 1 + 3
 
 
-def test_a_client_serves_one_process_and_all_its_threads(s3_store, monkeypatch):  # noqa: ARG001
+def test_a_client_serves_one_process_and_all_its_threads(s3_store, monkeypatch):
     first = s3_client.client()
     assert s3_client.client() is first
     monkeypatch.setattr(os, "getpid", lambda: -1)
