@@ -40,7 +40,8 @@ def _log_tables(tracked: "Run", evaluation: "Evaluation") -> None:
     for one in evaluation.labels:
         tracked.table(one.classes, f"{one.label}/classes")
         tracked.csv(one.confusion.reset_index(names="true"), f"{one.label}/confusion")
-        tracked.figure(confusion_plot(one), f"{one.label}/confusion")
+        if len(one.confusion):
+            tracked.figure(confusion_plot(one), f"{one.label}/confusion")
 
 
 @step_command(EvaluateParams)

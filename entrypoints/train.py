@@ -6,7 +6,8 @@ from ctc.params import TrainParams
 from entrypoints.command import step_command
 
 if TYPE_CHECKING:
-    from ctc.model.training import Trained, TrainingPlan
+    from ctc.model.planning import TrainingPlan
+    from ctc.model.training import Trained
     from ctc.tracking import Run
 
 
@@ -15,7 +16,8 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     from ctc.dataset.manifest import open_dataset
     from ctc.model.classifier import check_output
     from ctc.model.devices import unseen_gpu
-    from ctc.model.training import plan_training, train
+    from ctc.model.planning import plan_training
+    from ctc.model.training import train
     from ctc.storage import local_path
     from ctc.tracking import check_name, tracked_run
 

@@ -52,6 +52,11 @@ class Reading:
         """Batches a round of validation."""
         return -(-self.images // self.batch_size)
 
+    def knows(self, label: Label) -> bool:
+        """Tell whether any capture has one of the label's classes."""
+        of_split = self.dataset.labels[label.name]
+        return any({*of_split.get(split, {})} & {*label.classes} for split in self.splits)
+
     @property
     def files(self) -> list[str]:
         """Paths of the shards, in the order of the manifest."""

@@ -95,7 +95,7 @@ def _log_loss(rows: list[Prediction]) -> float:
     """Mean of -log p(truth); a class that the classifier does not know has float64's epsilon."""
     least = float(np.finfo(np.float64).eps)
     said = [max(row.probabilities.get(str(row.truth), 0.0), least) for row in rows]
-    return float(-np.mean(np.log(said)))
+    return max(0.0, float(-np.mean(np.log(said))))  # not -0.0
 
 
 def _by_class(truth: list[str], predicted: list[str]) -> pd.DataFrame:

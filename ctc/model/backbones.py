@@ -65,8 +65,8 @@ def _backbone(network: Network, image: ImageSpec, weights: str) -> keras.Model:
     except OSError as error:  # urllib's errors among them
         raise BadInput(f"weights=imagenet: they cannot be downloaded ({error})") from error
     except Exception as error:
-        # Keras wraps a failed download in a bare Exception that begins with "URL fetch failure".
-        if "URL fetch failure" not in str(error):
+        # Keras wraps a failed download in a bare Exception, and a wrong file in a ValueError.
+        if not any(said in str(error) for said in ("URL fetch failure", "corrupted file")):
             raise
         raise BadInput(f"weights=imagenet: they cannot be downloaded ({error})") from error
 

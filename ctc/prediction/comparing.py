@@ -17,6 +17,8 @@ def check_same_answers(classifier: Classifier, picture: bytes, answers: pd.DataF
     """
     own = predict(classifier, [PhotoCapture("0", (picture,))], batch_size=1).rows
     said = {row["label"]: row["probabilities"] for row in answers.to_dict("records")}
+    if not any(row.probabilities for row in own):
+        raise RuntimeError("the picture to compare by cannot be read; the model is not registered")
     for row in own:
         other = said.get(row.label, {})
         far = [

@@ -16,17 +16,9 @@ from ctc.dataset.reading import validation_batches
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.classifier import softmax
-from ctc.model.training import (
-    FINAL,
-    WARM_UP,
-    Epoch,
-    Trained,
-    TrainingPlan,
-    _schedule,
-    _trainable,
-    plan_training,
-    train,
-)
+from ctc.model.planning import TrainingPlan, plan_training
+from ctc.model.training import FINAL, WARM_UP, Trained, _schedule, _trainable, train
+from ctc.model.watching import Epoch
 from ctc.params import TrainParams
 
 LABELS = ("side", "kind")
@@ -99,10 +91,8 @@ def judged(plan: TrainingPlan, network: keras.Model) -> dict[str, float]:
     reading = plan.validation
     sums: dict[str, float] = {}
     known: dict[str, float] = {}
-    pictures = 0
     for images, truth, weight in validation_batches(reading).take(reading.validation_steps):
         logits = network.predict_on_batch(images.numpy())
-        pictures += len(images)
         for name, classes in truth.items():
             said = softmax(logits[name])
             right = said.argmax(axis=1) == classes.numpy()
@@ -111,8 +101,8 @@ def judged(plan: TrainingPlan, network: keras.Model) -> dict[str, float]:
                 key = f"val/{name}/{what}"
                 sums[key] = sums.get(key, 0.0) + float((values * weight[name].numpy()).sum())
                 known[key] = known.get(key, 0.0) + float(weight[name].numpy().sum())
-    total = sum(value for key, value in sums.items() if key.endswith("/loss")) / pictures
-    return {"val/loss": total, **{key: value / known[key] for key, value in sums.items()}}
+    means = {key: value / known[key] for key, value in sums.items()}
+    return {"val/loss": sum(v for key, v in means.items() if key.endswith("/loss")), **means}
 
 
 # --- the loss ---
@@ -368,3 +358,34 @@ def test_a_loss_that_is_no_number_ends_the_training_with_advice(
     with pytest.raises(FloatingPointError, match=r"is (nan|inf) after epoch \d: try a lower lear"):
         train(plan, reported.append)
     assert all(math.isfinite(epoch.metrics["val/loss"]) for epoch in reported)
+
+
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """`kind` is known in train alone, and `dull` has one class."""
+    generator = np.random.default_rng(4)
+    captures = []
+    for number in range(24):
+        split = "train" if number < 16 else "val"
+        kind = ("a", "b")[number % 2] if split == "train" else ""
+        labels = {"side": ("up", "down")[number % 2], "kind": kind, "dull": "grey"}
+        captures.append(Made(split, labels, (half_bright(number % 2 == 0, generator, top=True),)))
+    return make_dataset(tmp_path_factory.mktemp("sparse"), captures)
+
+
+def test_a_label_that_the_validation_does_not_know_has_no_figures_there(sparse: Dataset) -> None:
+    (epoch,) = trained(sparse, labels=("side", "kind")).epochs
+    assert not [name for name in epoch.metrics if name.startswith("val/kind")]
+    assert {"val/side/loss", "train/kind/loss"} <= {*epoch.metrics}
+    assert epoch.metrics["val/loss"] == epoch.metrics["val/side/loss"]
+
+
+def test_nothing_to_choose_the_best_epoch_by_is_refused(sparse: Dataset) -> None:
+    with pytest.raises(BadInput, match="no capture of val has a class that is learnt"):
+        plan_training(sparse, params(labels=("kind",)))
+
+
+def test_of_all_labels_those_that_cannot_be_learnt_are_left_out_and_named(sparse) -> None:
+    plan = plan_training(sparse, params(labels=("all",)))
+    assert [label.name for label in plan.labels] == ["side", "kind"]
+    assert [remark for remark in plan.remarks if "'dull' has grey in train" in remark]

@@ -1,0 +1,87 @@
+"""Watches a training: progress, metrics of each epoch, the weights of the best."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from ctc.model.planning import TrainingPlan
+from ctc.progress import Progress
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch came to: its number, from 0, and metrics named `<split>/<label>/<metric>`."""
+
+    number: int
+    metrics: dict[str, float]
+
+
+class Watch(keras.callbacks.Callback):
+    """Shows progress, reports each epoch and keeps the weights of the best."""
+
+    def __init__(
+        self, plan: TrainingPlan, network: keras.Model, report: Callable[[Epoch], None]
+    ) -> None:
+        super().__init__()
+        self._plan, self._network, self._report = plan, network, report
+        self.epochs: list[Epoch] = []
+        self.best = Epoch(-1, {"val/loss": float("inf")})
+        self.best_weights: list[Any] = []
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        reading = self._plan.training
+        total = reading.steps * reading.batch_size * self._plan.params.epochs
+        self._progress = Progress("train", total, "pictures").__enter__()
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        self._progress.__exit__(None, None, None)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._start = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        done = f"epoch {len(self.epochs) + 1}, loss {(logs or {})['loss']:.3f}"
+        self._progress.advance(self._plan.training.batch_size, done)
+
+    def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        self._trained_for = time.monotonic() - self._start
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        metrics = _metrics(logs or {}, self._plan)
+        _check_finite(epoch, metrics)
+        pictures = self._plan.training.steps * self._plan.training.batch_size
+        metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
+        metrics["train/images_per_second"] = pictures / self._trained_for
+        self.epochs.append(Epoch(epoch, metrics))
+        if metrics["val/loss"] < self.best.metrics["val/loss"]:
+            self.best, self.best_weights = self.epochs[-1], self._network.get_weights()
+        self._report(self.epochs[-1])
+
+
+def _metrics(logs: Mapping[str, float], plan: TrainingPlan) -> dict[str, float]:
+    """Rename Keras's `val_species_accuracy` to `val/species/accuracy`.
+
+    The loss of a split is the sum of its labels' losses. A label that is known of no capture of
+    the split has no metrics there: Keras would call its accuracy 0.
+    """
+    named = {}
+    for split, prefix, reading in (("train", "", plan.training), ("val", "val_", plan.validation)):
+        known = [label for label in plan.labels if reading.knows(label)]
+        for label in known:
+            # With a single head Keras leaves its name out.
+            head = f"{label.name}_" if len(plan.labels) > 1 else ""
+            for metric, of_keras in (("loss", "crossentropy"), ("accuracy", "accuracy")):
+                named[f"{split}/{label.name}/{metric}"] = logs[f"{prefix}{head}{of_keras}"]
+        named[f"{split}/loss"] = sum(named[f"{split}/{label.name}/loss"] for label in known)
+    return named
+
+
+def _check_finite(epoch: int, metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        if value != value or abs(value) == float("inf"):
+            raise FloatingPointError(
+                f"{name} is {value} after epoch {epoch + 1}: try a lower learning_rate"
+            )
