@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import mlflow
@@ -58,7 +59,7 @@ class Clone:
             start_new_session=True,
         )
 
-    @property
+    @cached_property
     def client(self) -> mlflow.MlflowClient:
         return mlflow.MlflowClient(f"sqlite:///{self.folder}/mlflow.db")
 
