@@ -19,7 +19,7 @@ def run(params: PromoteParams, nested: bool = False) -> "Promotion":
         tracked.resolved(version=promotion.version, previous=promotion.previous)
     print(f"promote: models:/{params.name}@{params.alias} is version {promotion.version}")
     if promotion.previous:
-        print(f"  version {promotion.previous} is models:/{params.name}@previous")
+        print(f"  it was version {promotion.previous} before")
     return promotion
 
 

@@ -194,6 +194,9 @@ def test_registering_makes_a_candidate_and_promoting_keeps_the_previous_champion
     assert again.previous is None
     aliases = {"candidate": "2", "champion": "2", "previous": "1"}
     assert aliases_of("antelopes") == aliases
+    other = promote("antelopes", "1", "north")
+    assert promote("antelopes", "2", "north").previous == other.version == "1"
+    assert aliases_of("antelopes") == {**aliases, "north": "2"}  # `previous` is the champion's
 
 
 def test_a_model_is_found_by_folder_version_alias_and_run(logged, small_classifier):

@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 
 from ctc.errors import BadInput
 
-CANDIDATE, PREVIOUS = "candidate", "previous"
+CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
 # MLflow's own rules: `latest` and v<N> are reserved, and a number is a version.
 RESERVED = re.compile(r"latest|v?\d+")
 ALIAS = re.compile(r"[A-Za-z0-9_-]+")
@@ -24,7 +24,7 @@ class Promotion:
         name: of the registered model.
         version: the one that has the alias now.
         alias: the alias that moved.
-        previous: the version that had it before, if any; it is `previous` now.
+        previous: the version that had it before, if any; of `champion` it is `previous` now.
     """
 
     name: str
@@ -51,7 +51,7 @@ def register(model_uri: str, name: str) -> str:
 
 
 def promote(name: str, version: str, alias: str) -> Promotion:
-    """Move an alias to a version; the version that had it before becomes `previous`.
+    """Move an alias to a version; the champion before becomes `previous`.
 
     Raises:
         BadInput: if the registry has no such model or version, or the alias cannot be used.
@@ -61,7 +61,7 @@ def promote(name: str, version: str, alias: str) -> Promotion:
     chosen = str(_find(name, version).version)
     before = _holder(name, alias)
     moved = before if before != chosen else None
-    if moved is not None:
+    if moved is not None and alias == CHAMPION:
         client.set_registered_model_alias(name, PREVIOUS, moved)
     client.set_registered_model_alias(name, alias, chosen)
     client.set_model_version_tag(name, chosen, "promoted_as", alias)
