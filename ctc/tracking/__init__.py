@@ -6,6 +6,8 @@ import os
 # Set before MLflow is imported. With a tracking server it prints the run's URL before it sets
 # the run's status: a closed stdout would leave the run RUNNING.
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+# A server that is not there must not cost minutes; MLflow would try seven times.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 # A bar for each of the few files of a model says nothing.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 

@@ -15,8 +15,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.exceptions import MlflowException
 
 import ctc
+from ctc.errors import BadInput
 from ctc.parameter import as_text
 
 
@@ -114,6 +116,9 @@ def tracked_run(
 
     An exception leaves it FAILED, Ctrl-C and SIGTERM leave it KILLED; never RUNNING.
 
+    Raises:
+        BadInput: if the tracking server does not answer.
+
     Args:
         step: name of the entry point.
         params: its parameters.
@@ -121,10 +126,7 @@ def tracked_run(
         name: what the run is called in the UI; the step's name if not given.
     """
     with _sigterm_as_exception():
-        active = mlflow.start_run(
-            nested=nested,
-            log_system_metrics=step in ("dataset", "train"),
-        )
+        active = _start(nested, system_metrics=step in ("dataset", "train"))
         try:
             run = Run(active.info.run_id)
             run.tags(
@@ -140,6 +142,17 @@ def tracked_run(
             raise
         else:
             _end("FINISHED")
+
+
+def _start(nested: bool, system_metrics: bool) -> mlflow.ActiveRun:
+    try:
+        return mlflow.start_run(nested=nested, log_system_metrics=system_metrics)
+    except MlflowException as error:
+        why = "it does not answer" if "Max retries" in str(error) else str(error).splitlines()[0]
+        raise BadInput(
+            f"no run can be started at '{mlflow.get_tracking_uri()}', which MLFLOW_TRACKING_URI "
+            f"names: {why}"
+        ) from error
 
 
 def _end(status: str) -> None:
