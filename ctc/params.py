@@ -157,7 +157,9 @@ class EvaluateParams(Batches, OfDataset, OfClassifier):
 class PredictParams(Batches, OfPictures, OfClassifier):
     """Label new pictures: every picture of a folder, or the captures of a table."""
 
-    images: Annotated[str, "Folder of pictures, or a CSV of captures."] = "data/sample/table.csv"
+    images: Annotated[str, "Folder of pictures, a picture, or a CSV of captures."] = (
+        "data/sample/table.csv"
+    )
     capture_id: Annotated[str, "CSV: column that names the capture."] = "capture_id"
     image_columns: Annotated[Words, "CSV: columns that hold paths of pictures."] = ("dir",)
     output: Annotated[str, "CSV file to write."] = "data/predictions.csv"
@@ -184,7 +186,10 @@ class MainParams(
     epochs: Annotated[int, "Passes over the training captures.", Between(1)] = 40
     learning_rate: Annotated[float, "Highest learning rate.", Between(1e-8, 10.0)] = 0.003
     image_size: Annotated[int, "Height and width the network sees.", Between(16, 2048)] = 96
-    register: Annotated[str | None, "Name to register the model under."] = "species"
+    register: Annotated[
+        str | None,
+        "Name to register the model under; auto: species for the sample, none for your own data.",
+    ] = "auto"
     output: Annotated[str, "Folder for everything the steps write."] = "data"
 
 

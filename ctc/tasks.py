@@ -6,6 +6,7 @@ without harm. Today the executor is processes of this machine.
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -83,9 +84,10 @@ def _begin(environment: dict[str, str]) -> None:
     """Prepare a worker.
 
     It has the environment of now, not that of the fork server's start: a notebook may have set
-    credentials since. And it ends when the process that gave it work is gone, so that no orphan
-    stays.
+    credentials since. It leaves Ctrl-C, which a terminal sends to all, to the process that gave
+    it work, and it ends when that one is gone, so that no orphan stays.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
     os.environ.update(environment)
     parent = multiprocessing.parent_process()

@@ -25,6 +25,11 @@ class _Sentences(click.Command):
             _refuse(error.format_message())
         except BadInput as error:
             _refuse(str(error))
+        except OSError as error:
+            if error.filename is None:  # not about a file that the user named
+                raise
+            click.echo(f"Error: '{error.filename}': {error.strerror}", err=True)
+            sys.exit(1)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(130)  # 128 + SIGINT, as a shell says it
 

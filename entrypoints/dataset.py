@@ -24,7 +24,8 @@ def run(params: DatasetParams, nested: bool = False) -> None:
         dataset = write_dataset(plan, params.output)
         tracked.input(Input(params.output, "dataset", dataset.digest), "written")
         tracked.metrics({f"{split}/captures": n for split, n in dataset.splits.items()})
-        tracked.metrics({"skipped": float(sum(dataset.skipped.values()))})
+        shared = len(dataset.shared_locations)
+        tracked.metrics({"skipped": sum(dataset.skipped.values()), "shared_locations": shared})
         tracked.table(dataset.class_table(), "classes")
         for document in dataset.documents:
             tracked.file(document)
@@ -37,7 +38,12 @@ def _summary(dataset: "Dataset") -> str:
         f"\n  skipped: {count} x {reason} (see skipped.csv)"
         for reason, count in dataset.skipped.items()
     )
-    return f"dataset: captures: {splits}; written to {dataset.uri}{skipped}"
+    shared = dataset.shared_locations
+    leak = (
+        f"\n  note: {len(shared)} locations, such as {shared[0]}, are in several splits: figures "
+        "will be better than for cameras never seen"
+    )
+    return f"dataset: captures: {splits}; written to {dataset.uri}{skipped}{leak if shared else ''}"
 
 
 @step_command(DatasetParams)

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ctc.params import (
     DatasetParams,
@@ -17,6 +17,9 @@ from ctc.params import (
 )
 from entrypoints import dataset, evaluate, inventory, predict, promote, sample, train
 from entrypoints.command import step_command
+
+if TYPE_CHECKING:
+    from ctc.evaluation.metrics import Evaluation
 
 P = TypeVar("P")
 
@@ -36,15 +39,19 @@ def run(params: MainParams) -> None:
         dataset.run(
             _of(DatasetParams, params, inventory=join(at, "inventory.parquet"), output=folder), True
         )
+        _check_splits(folder)
+        name = _name(params)
         own = {"dataset": folder, "labels": ("all",), "output": join(at, "classifier")}
-        version = train.run(_of(TrainParams, params, **own), True)
-        model = f"models:/{params.register}/{version}" if version else join(at, "classifier")
+        version = train.run(_of(TrainParams, params, **own, register=name), True)
+        model = f"models:/{name}/{version}" if version else join(at, "classifier")
         judged = evaluate.run(_of(EvaluateParams, params, classifier=model, dataset=folder), True)
         tracked.metrics(judged.metrics)
         _predict(params, path, model)
-        if params.register and version:
-            promote.run(PromoteParams(name=params.register, version=version), True)
-    _say_what_was_learnt(params, judged.as_text(), version, tracking_uri())
+        fate = _promote(name, version, judged)
+    print(
+        f"\nWhat was learnt, judged on captures of the test split:\n\n{judged.as_text()}\n\n{fate}"
+    )
+    print(f"Look at it: {_ui_command(tracking_uri())}")
 
 
 def _draw_sample(params: MainParams) -> str:
@@ -69,11 +76,30 @@ def _of(kind: type[P], params: MainParams, **own: Any) -> P:
     return kind(**{name: getattr(params, name) for name in shared} | own)
 
 
-def _say_what_was_learnt(params: MainParams, table: str, version: str | None, uri: str) -> None:
-    print(f"\nWhat was learnt, judged on captures of the test split:\n\n{table}\n")
-    if version:
-        print(f"Promoted: models:/{params.register}@champion is version {version}")
-    print(f"Look at it: {_ui_command(uri)}")
+def _name(params: MainParams) -> str | None:
+    """Return what to register under: a model of one's own data takes no name that others use."""
+    if params.register != "auto":
+        return params.register
+    return "species" if params.path is None else None
+
+
+def _check_splits(dataset_folder: str) -> None:
+    """Refuse a dataset that lacks a split which a later step needs, before hours are spent."""
+    from ctc.dataset.manifest import open_dataset
+
+    written = open_dataset(dataset_folder)
+    for pattern in (TrainParams.train_split, TrainParams.val_split, EvaluateParams.split):
+        written.matching(pattern)
+
+
+def _promote(name: str | None, version: str | None, judged: "Evaluation") -> str:
+    """Promote a model that has learnt something; say what became of it."""
+    if name is None or version is None:
+        return "Not registered, and so not promoted: give it a name with `register`"
+    if not judged.beats_guessing:
+        return f"Not promoted: {name} version {version} is no better than guessing at any label"
+    promote.run(PromoteParams(name=name, version=version), True)
+    return f"Promoted: models:/{name}@champion is version {version}"
 
 
 def _ui_command(uri: str) -> str:

@@ -47,6 +47,7 @@ def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
         labels=tuple(label.name for label in plan.labels),
         train_split=plan.training.splits,
         val_split=plan.validation.splits,
+        batch_size=plan.training.batch_size,
     )
 
 

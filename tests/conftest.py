@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -93,6 +94,11 @@ def small_classifier(small_trained, small_params: TrainParams) -> Path:
     folder = Path(small_params.output)
     small_trained.classifier.save(folder)
     return folder
+
+
+def hear_ctrl_c() -> None:
+    """For `preexec_fn`: what a shell starts in the background, a whole CI say, ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _use_store(folder: Path, patch: pytest.MonkeyPatch) -> None:

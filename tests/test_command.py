@@ -113,3 +113,12 @@ def test_a_fault_of_the_program_is_not_hidden():
 
     result = CliRunner().invoke(step_command(PromoteParams)(work), [])
     assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_a_file_that_cannot_be_written_is_named_without_a_traceback():
+    def fail(_params):
+        raise FileNotFoundError(2, "No such file or directory", "/nowhere/x.csv")
+
+    result = CliRunner().invoke(step_command(PromoteParams)(fail), [])
+    assert result.exit_code == 1
+    assert result.output == "Error: '/nowhere/x.csv': No such file or directory\n"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from conftest import hear_ctrl_c
 from mlflow.entities import Run
 
 from ctc.params import STEPS
@@ -57,6 +58,7 @@ class Clone:
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
+            preexec_fn=hear_ctrl_c,
         )
 
     @cached_property
@@ -164,7 +166,8 @@ def test_a_registered_model_is_evaluated_by_its_uri_and_linked(line):
 
 
 def test_main_runs_all_steps_below_one_run_and_says_what_was_learnt(clone):
-    done = clone.run("main", **SAMPLE, epochs=1, image_size=32, register="demo", output="out")
+    learnable = {"captures": 60, "size": 96, "epochs": 12, "image_size": 32}
+    done = clone.run("main", **learnable, register="demo", output="out")
     assert done.returncode == 0, done.stderr[-3000:]
     (main,) = clone.runs("main")
     inside = clone.client.search_runs(["0"], f"tags.mlflow.parentRunId = '{main.info.run_id}'")
@@ -184,14 +187,31 @@ def test_main_takes_a_table_of_ones_own(line):
         split_by="none",
         epochs=1,
         image_size=32,
-        register="none",
         output="own",
     )
     assert done.returncode == 0, done.stderr[-3000:]
     manifest = json.loads((line.folder / "own" / "dataset" / "dataset.json").read_text())
     assert list(manifest["labels"]) == ["species"]
     assert not (line.folder / "own" / "sample").exists()
-    assert "Promoted" not in done.stdout
+    assert "Not registered, and so not promoted" in done.stdout
+
+
+def test_main_does_not_promote_what_has_learnt_nothing(line):
+    short = {"epochs": 1, "learning_rate": 1e-8, "image_size": 16}
+    done = line.run("main", **SAMPLE, **short, register="dull", output="dull")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Not promoted: dull version 1 is no better than guessing" in done.stdout
+    aliases = line.client.get_registered_model("dull").aliases
+    assert {*aliases} == {"candidate"}
+
+
+def test_main_refuses_splits_that_a_later_step_lacks_before_it_trains(line):
+    before = len(line.runs("train"))
+    own = {"path": "data/sample/table.csv", "split_by": "none", "splits": "train=0.5 val=0.5"}
+    done = line.run("main", **own, output="unsplit")
+    assert done.returncode != 0
+    assert "matches 'test*'; it has: train, val" in done.stderr
+    assert len(line.runs("train")) == before
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from conftest import hear_ctrl_c
 
 from ctc import tracking
 from ctc.errors import BadInput
@@ -88,7 +89,10 @@ with tracked_run("train", PromoteParams()):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -2)])
 def test_a_signal_leaves_the_run_killed(runs, number, code):
     process = subprocess.Popen(
-        [sys.executable, "-c", WAITING], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", WAITING],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=hear_ctrl_c,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"running\n"
@@ -256,6 +260,16 @@ def test_promoting_what_is_not_registered_says_what_is(logged):
 def test_names_that_the_registry_would_refuse_later_are_refused_now(name):
     with pytest.raises(BadInput, match="register: found"):
         check_name(name)
+
+
+def test_a_server_that_does_not_answer_is_named(monkeypatch, store):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    mlflow.set_tracking_uri("http://127.0.0.1:9")
+    with (
+        pytest.raises(BadInput, match=r"no run can be started at .http://127.0.0.1:9.* answer"),
+        tracked_run("promote", PARAMS),
+    ):
+        pass
 
 
 def test_no_run_is_left_running(store, runs):

@@ -1,6 +1,7 @@
 """The dataset: a folder of shards and `dataset.json`, which says what is in them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -65,6 +66,12 @@ class Dataset:
         for shard in self.shards:
             counts[shard.split] = counts.get(shard.split, 0) + shard.captures
         return counts
+
+    @property
+    def shared_locations(self) -> tuple[str, ...]:
+        """Locations that are in more than one split."""
+        found = Counter(name for names in self.locations.values() for name in names)
+        return tuple(sorted(name for name, splits in found.items() if splits > 1))
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Return the splits whose name fits a pattern such as `train*`.
@@ -164,9 +171,9 @@ def _fetch(uri: str, about: dict[str, Any]) -> Path:
 def _check_complete(uri: str, folder: Path, shards: tuple[Shard, ...]) -> None:
     for shard in shards:
         path = folder / shard.name
-        size = path.stat().st_size if path.is_file() else 0
-        if size != shard.bytes:
+        found = f"has {path.stat().st_size} bytes" if path.is_file() else "is missing"
+        if found != f"has {shard.bytes} bytes":
             raise BadInput(
-                f"dataset '{uri}': shard '{shard.name}' has {size} bytes; {shard.bytes} are "
+                f"dataset '{uri}': shard '{shard.name}' {found}; {shard.bytes} bytes are "
                 "expected: write the dataset again"
             )

@@ -97,6 +97,7 @@ def plan_dataset(inventory: Inventory, params: DatasetParams) -> Plan:
             when nothing is left to write.
     """
     _check_paths(inventory)
+    _check_one_split(inventory, params.split_by)
     split = assign(inventory, params.split_by, params.splits, params.seed)
     table = inventory.table.append_column(SPLIT, split)
     several = _is_repeated(table[CAPTURE_ID])
@@ -110,6 +111,15 @@ def plan_dataset(inventory: Inventory, params: DatasetParams) -> Plan:
         raise BadInput(f"no capture is left to write: {skips[0].reason}, and so are all others")
     root = inventory.root if params.image_root == "auto" else params.image_root
     return Plan(table.filter(keep), inventory, root, params, skips)
+
+
+def _check_one_split(inventory: Inventory, split_by: str | None) -> None:
+    for finding in inventory.findings:
+        if finding.column and finding.column == split_by:
+            raise BadInput(
+                f"{finding.count} {finding.what}, such as {finding.example}; a capture belongs to "
+                "one split"
+            )
 
 
 def _check_paths(inventory: Inventory) -> None:

@@ -42,7 +42,24 @@ def plan_judgement(classifier: Classifier, dataset: Dataset, params: EvaluatePar
             f"the classifier answers {', '.join(asked)}; {', '.join(splits)} of "
             f"'{dataset.uri}' knows: {', '.join(known) or 'no label'}"
         )
+    _check_classes(classifier, dataset, splits)
     return Judgement(classifier, dataset, splits, params.batch_size, _name(params.split, splits))
+
+
+def _check_classes(classifier: Classifier, dataset: Dataset, splits: tuple[str, ...]) -> None:
+    """Refuse to judge answers none of which can be right."""
+    known = {
+        label.name: {name for split in splits for name in dataset.labels[label.name].get(split, {})}
+        for label in classifier.labels
+        if label.name in dataset.labels
+    }
+    if not any({*label.classes} & known.get(label.name, set()) for label in classifier.labels):
+        label = next(label for label in classifier.labels if known.get(label.name))
+        raise BadInput(
+            f"the classifier knows no class of {', '.join(splits)} of '{dataset.uri}': "
+            f"'{label.name}' is {', '.join(label.classes)} to the one, "
+            f"{', '.join(sorted(known[label.name]))} to the other"
+        )
 
 
 def judge(plan: Judgement) -> tuple[Predictions, Evaluation]:

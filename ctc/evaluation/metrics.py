@@ -46,6 +46,12 @@ class Evaluation:
             for name, value in one.figures.items()
         }
 
+    @property
+    def beats_guessing(self) -> bool:
+        """Whether any label is answered better than by always guessing its commonest class."""
+        figures = [one.figures for one in self.labels if one.figures["captures"]]
+        return any(one["accuracy"] > one["majority_accuracy"] for one in figures)
+
     def as_text(self) -> str:
         """Return the table for a terminal."""
         return self.table().to_string(index=False, float_format="{:.3f}".format)

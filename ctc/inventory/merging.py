@@ -146,5 +146,6 @@ def _contradictions(rows: pa.Table, columns: Columns) -> tuple[Finding, ...]:
         several = by_id.filter(pc.greater(by_id[f"{name}_count_distinct"], 1))
         if several.num_rows:
             what = f"captures with several values of '{name}' (the first was kept)"
-            found.append(Finding(what, several.num_rows, several[columns.capture_id][0].as_py()))
+            example = several[columns.capture_id][0].as_py()
+            found.append(Finding(what, several.num_rows, example, column=name))
     return tuple(found)

@@ -29,11 +29,13 @@ class Finding:
         what: one short sentence without its subject's number, such as "captures without a picture".
         count: how many there are.
         example: one of them.
+        column: the column it is about, if it is about one.
     """
 
     what: str
     count: int
     example: str
+    column: str = ""
 
 
 _FINDING = tuple(Finding.__dataclass_fields__)

@@ -51,11 +51,13 @@ def plan_training(dataset: Dataset, params: TrainParams) -> TrainingPlan:
     labels, left_out = _labels(dataset, params, train)
     image = ImageSpec(params.image_size, params.image_size)
     check_network(params.model, params.weights, image)
-    validation = Reading(dataset, val, labels, image, params.batch_size)
+    # A batch larger than all there is would be filled up with the same captures again.
+    batch = min(params.batch_size, sum(dataset.splits[split] for split in train))
+    validation = Reading(dataset, val, labels, image, batch)
     if not any(validation.knows(label) for label in labels):
         raise BadInput(f"no capture of {', '.join(val)} has a class that is learnt to choose by")
     return TrainingPlan(
-        training=Reading(dataset, train, labels, image, params.batch_size),
+        training=Reading(dataset, train, labels, image, batch),
         validation=validation,
         params=params,
         unlearnt=_unlearnt(dataset, labels),
@@ -79,7 +81,7 @@ def _labels(
                 raise
             left_out.append(str(error))
     if not labels:
-        raise BadInput("; ".join(left_out))
+        raise BadInput("; ".join(left_out) or f"dataset '{dataset.uri}' has no label")
     return tuple(labels), tuple(left_out)
 
 

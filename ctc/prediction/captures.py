@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from ctc import storage
 from ctc.dataset.manifest import Dataset
+from ctc.errors import BadInput
 from ctc.inventory.merging import Columns, merge
 from ctc.inventory.sources.csv import CsvTable
-from ctc.inventory.sources.folders import list_pictures
+from ctc.inventory.sources.folders import is_picture, list_pictures
 from ctc.inventory.table import CAPTURE_ID, IMAGES
 from ctc.params import PredictParams
 
@@ -30,14 +31,19 @@ class PhotoCapture:
 
 
 def captures_of(params: PredictParams) -> list[PhotoCapture]:
-    """List the captures of a CSV, or of a folder, where every picture is one.
+    """List the captures of a CSV, of a folder, where every picture is one, or of one picture.
 
     Raises:
-        BadInput: if there is no such folder, table or column.
+        BadInput: if there is no such folder, table or column, or nothing in it.
     """
     if storage.is_folder(params.images):
         return _of_folder(params)
-    return _of_table(params)
+    if is_picture(params.images):
+        return [PhotoCapture(storage.name(params.images), (params.images,))]
+    captures = _of_table(params)
+    if not captures:
+        raise BadInput(f"'{params.images}' holds no captures")
+    return captures
 
 
 def captures_of_dataset(dataset: Dataset, splits: tuple[str, ...]) -> Iterator[PhotoCapture]:

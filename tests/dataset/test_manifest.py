@@ -2,6 +2,7 @@ import csv
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,14 @@ def test_a_shard_that_is_missing_or_cut_is_refused(copy, small_dataset, left):
     path.unlink()
     if left is not None:
         path.write_bytes(data[:left])
+    found = "is missing" if left is None else f"has {left} bytes"
     assert refusal(copy) == (
-        f"dataset '{copy}': shard '{shard.name}' has {left or 0} bytes; {shard.bytes} are "
-        "expected: write the dataset again"
+        f"dataset '{copy}': shard '{shard.name}' {found}; {shard.bytes} bytes are expected: "
+        "write the dataset again"
     )
+
+
+def test_locations_that_are_in_several_splits_are_named(small_dataset):
+    assert small_dataset.shared_locations == ()
+    shared = {"train": ["a", "b"], "val": ["b", "c"], "test": ["b", "d"]}
+    assert replace(small_dataset, locations=shared).shared_locations == ("b",)

@@ -386,3 +386,15 @@ def test_a_place_on_s3_that_holds_something_else_is_refused(bucket):
     storage.write_bytes(f"{bucket}/mine.txt", b"mine")
     with pytest.raises(BadInput, match="exists and is no dataset; name a new folder"):
         check_output(bucket)
+
+
+def test_a_capture_with_several_splits_is_refused(tmp_path):
+    from ctc.inventory.sources import take_inventory
+    from ctc.params import InventoryParams
+
+    table = tmp_path / "table.csv"
+    table.write_text("capture_id,dir,species,split_name\na,1,lion,train\na,2,lion,test\n")
+    given = take_inventory(InventoryParams(path=str(table)))
+    with pytest.raises(BadInput, match="1 captures with several values of 'split_name'"):
+        plan_dataset(given, params())
+    assert plan_dataset(given, params(split_by=None)).table.num_rows == 1

@@ -106,3 +106,12 @@ def test_a_classifier_of_other_labels_is_refused(classifier: Classifier, dataset
 def test_a_split_that_does_not_exist_is_refused(classifier: Classifier, dataset: Dataset) -> None:
     with pytest.raises(BadInput, match="matches 'holdout'; it has: "):
         plan_judgement(classifier, dataset, EvaluateParams(split="holdout"))
+
+
+def test_a_classifier_that_knows_no_class_of_the_split_is_refused(
+    classifier: Classifier, dataset: Dataset
+) -> None:
+    foreign = Label("species", ("cat", "dog"))
+    other = dataclasses.replace(classifier, labels=(foreign,))
+    with pytest.raises(BadInput, match=r"'species' is cat, dog to the one, yak, zebra to the"):
+        plan_judgement(other, dataset, EvaluateParams(split="testA"))

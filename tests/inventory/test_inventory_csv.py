@@ -110,11 +110,11 @@ def test_a_single_quote_mark_within_a_value_is_a_character(take):
 
 
 def test_columns_may_have_any_name(take):
-    text = "id,__row,__split,my label,file\na,r,s,l,1\n"
+    text = "id,__row,__split,my label,file,kind\na,r,s,l,1,k\n"
     names = {"capture_id": "id", "images": ("file",), "labels": ("__row",)}
     with pytest.raises(BadInput, match="label '__row'"):
         take(text, **names)
-    names |= {"labels": (), "metadata": ("__row", "my label", "__split", "id")}
+    names |= {"labels": ("kind",), "metadata": ("__row", "my label", "__split", "id")}
     found = take(text, **names)
     assert found.metadata == ("__row", "my label", "__split", "id")
     assert rows(found, "capture_id", *found.metadata) == [("a", "r", "l", "s", "a")]
@@ -135,9 +135,16 @@ def test_auto_metadata_leaves_out_what_is_used_otherwise(take):
     assert (found.labels, found.metadata) == (("location",), ("split_name",))
 
 
-def test_a_table_without_labels_can_be_asked_for(take):
-    found = take("capture_id,dir\na,1\na,2\nb,3\n", labels=(), metadata=())
-    assert rows(found, "capture_id", "images") == [("a", ["1", "2"]), ("b", ["3"])]
+def test_no_label_at_all_is_refused_with_the_columns_there_are(take):
+    with pytest.raises(BadInput, match=r"no label given; the columns of .* are: capture_id, dir"):
+        take("capture_id,dir\na,1\n", labels=())
+
+
+def test_classes_that_differ_in_blanks_or_case_alone_are_found(take):
+    found = take("capture_id,dir,species\na,1,Cat \nb,2,cat\nc,3,dog\nd,4,hot dog\n")
+    (finding,) = found.findings
+    assert finding.what.startswith("classes of 'species' with several spellings")
+    assert (finding.count, finding.example) == (1, "'Cat ' and 'cat'")
 
 
 def test_metadata_keeps_the_first_known_value_and_contradictions_are_found(take):
@@ -152,7 +159,7 @@ def test_metadata_keeps_the_first_known_value_and_contradictions_are_found(take)
         ("b", "east", "s", "4"),
     ]
     what = "captures with several values of 'location' (the first was kept)"
-    assert found.findings == (Finding(what, 1, "a"),)
+    assert found.findings == (Finding(what, 1, "a", "location"),)
 
 
 def test_a_capture_without_a_picture_is_kept_and_found(take):
@@ -204,8 +211,7 @@ STANDARD = "capture_id,dir,species\n"
         (
             "capture_id;dir;species\n",
             {},
-            "'T' has none of the standard label columns; name yours with `labels`; "
-            "its columns are: capture_id;dir;species",
+            "'T' is separated by ';'; allowed are commas",
         ),
         (
             STANDARD + "a,1,x\n,2,y\nc,3,z\n,,\n",

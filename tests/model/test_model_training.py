@@ -389,3 +389,8 @@ def test_of_all_labels_those_that_cannot_be_learnt_are_left_out_and_named(sparse
     plan = plan_training(sparse, params(labels=("all",)))
     assert [label.name for label in plan.labels] == ["side", "kind"]
     assert [remark for remark in plan.remarks if "'dull' has grey in train" in remark]
+
+
+def test_a_batch_is_never_larger_than_all_there_is_to_learn_from(sparse: Dataset) -> None:
+    plan = plan_training(sparse, params(batch_size=100_000))
+    assert (plan.training.batch_size, plan.training.steps) == (16, 1)

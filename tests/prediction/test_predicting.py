@@ -284,3 +284,12 @@ def test_an_answer_that_is_left_out_is_refused(classifier, picture, answers) -> 
         check_same_answers(classifier, picture, answers.iloc[1:])
     with pytest.raises(RuntimeError, match="differently"):
         check_same_answers(classifier, picture, answers.iloc[:0])
+
+
+def test_a_single_picture_is_a_capture_and_an_empty_table_is_refused(folder, tmp_path) -> None:
+    picture = next(path for path in sorted(folder.rglob("*.jpg")))
+    (capture,) = captures_of(PredictParams(images=str(picture)))
+    assert capture == PhotoCapture(picture.name, (str(picture),))
+    (tmp_path / "empty.csv").write_text("capture_id,dir\n")
+    with pytest.raises(BadInput, match="holds no captures"):
+        captures_of(PredictParams(images=str(tmp_path / "empty.csv")))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from ctc.errors import BadInput, one_of
+from ctc.inventory.checks import checked
 from ctc.inventory.sources import csv, folders
 from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
@@ -22,4 +23,4 @@ def take_inventory(params: InventoryParams) -> Inventory:
     inventory = SOURCES[one_of("source", params.source, SOURCES)](params)
     if not inventory.table.num_rows:
         raise BadInput(f"'{params.path}' holds no captures")
-    return inventory
+    return checked(inventory)

@@ -97,6 +97,8 @@ def _header(path: str, data: bytes) -> list[str]:
         header = next(csv.reader(_text(data)), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"'{path}' cannot be read as a CSV in UTF-8: {error}") from error
+    if len(header) == 1 and (marks := [mark for mark in ";\t|" if mark in header[0]]):
+        raise BadInput(f"'{path}' is separated by {marks[0]!r}; allowed are commas")
     twice = [name for name in header if header.count(name) > 1]
     if not header or twice:
         found = f"column '{twice[0]}' twice" if twice else "no header"
@@ -130,6 +132,8 @@ def _columns(params: InventoryParams, header: list[str]) -> Columns:
 
 
 def _labels(params: InventoryParams, header: list[str]) -> Words:
+    if not params.labels:
+        raise BadInput(f"no label given; the columns of '{params.path}' are: {', '.join(header)}")
     if params.labels != AUTO:
         return params.labels
     labels = _present(STANDARD_LABELS, header, set())
