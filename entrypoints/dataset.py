@@ -38,12 +38,12 @@ def _summary(dataset: "Dataset") -> str:
         f"\n  skipped: {count} x {reason} (see skipped.csv)"
         for reason, count in dataset.skipped.items()
     )
-    shared = dataset.shared_locations
-    leak = (
-        f"\n  note: {len(shared)} locations, such as {shared[0]}, are in several splits: figures "
-        "will be better than for cameras never seen"
+    shared = "".join(
+        f"\n  note: location {name} is in several splits, one of {len(dataset.shared_locations)}: "
+        "figures will be better than for cameras never seen"
+        for name in dataset.shared_locations[:1]
     )
-    return f"dataset: captures: {splits}; written to {dataset.uri}{skipped}{leak if shared else ''}"
+    return f"dataset: captures: {splits}; written to {dataset.uri}{skipped}{shared}"
 
 
 @step_command(DatasetParams)
