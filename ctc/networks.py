@@ -6,7 +6,7 @@ It stands above `params`, which offers its names, and `model.backbones`, which b
 from dataclasses import dataclass
 from typing import Literal
 
-Scaling = Literal["unit", "symmetric", "caffe", "inside"]
+Scaling = Literal["symmetric", "caffe", "inside"]
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Network:
     Attributes:
         builder: `module:function`; the function takes `input_shape`, `weights`, `include_top`
             and `pooling` as those of `keras.applications` do.
-        scaling: what happens to pixel values 0..255 before the backbone: `unit` to 0..1,
-            `symmetric` to -1..1, `caffe` to BGR less the ImageNet mean, `inside` nothing,
-            for the backbone scales by itself.
+        scaling: what happens to pixel values 0..255 before the backbone: `symmetric` to -1..1,
+            `caffe` to BGR less the ImageNet mean, `inside` nothing, for the backbone scales by
+            itself.
         smallest: the smallest height and width it takes, in pixels.
         imagenet: whether the library offers weights trained on ImageNet.
     """

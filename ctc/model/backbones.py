@@ -74,8 +74,6 @@ def _backbone(network: Network, image: ImageSpec, weights: str) -> keras.Model:
 def _scaled(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
     if scaling == "symmetric":
         return layers.Rescaling(1 / 127.5, offset=-1.0, name="scaling")(x)
-    if scaling == "unit":
-        return layers.Rescaling(1 / 255, name="scaling")(x)
     if scaling == "caffe":
         bgr = keras.ops.flip(x, axis=-1)
         return layers.Rescaling(1.0, offset=[-mean for mean in CAFFE_MEAN], name="scaling")(bgr)

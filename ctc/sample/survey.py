@@ -6,13 +6,14 @@ from pathlib import Path
 
 from PIL import Image
 
+from ctc import storage
 from ctc.errors import BadInput
 from ctc.progress import Progress
 from ctc.sample.faults import FAULTS, spoil
 from ctc.sample.picture import take
 from ctc.sample.plan import Capture, plan, plan_broken
 from ctc.sample.scenes import Scene, draw_scene
-from ctc.sample.table import Row, address, listed, remove_stale, replace_file, rows, write_table
+from ctc.sample.table import Row, address, listed, remove_stale, rows, write_table
 
 SMALLEST, LARGEST = 64, 2048
 QUALITY = 90
@@ -55,9 +56,7 @@ class _Session:
 
     def write(self, path: str, content: bytes) -> None:
         """Write one file of the survey."""
-        target = self.output / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, content)
+        storage.write_bytes(str(self.output / path), content)
         self.files.append(path)
 
 

@@ -2,11 +2,11 @@
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ctc import storage
 from ctc.sample.herd import Herd
 from ctc.sample.places import PLACES
 from ctc.sample.plan import Capture
@@ -66,15 +66,8 @@ def write_table(output: Path, lines: Iterable[Row]) -> Path:
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
-    replace_file(output / NAME, text.getvalue().encode())
+    storage.write_bytes(str(output / NAME), text.getvalue().encode())
     return output / NAME
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write `path` so that it is either what it was or complete, whenever the work is stopped."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)  # noqa: PTH105
 
 
 def listed(output: Path) -> set[str]:

@@ -87,10 +87,6 @@ class Run:
         """Log a plot as `<name>.png`."""
         mlflow.log_figure(figure, f"{name}.png", save_kwargs={"dpi": 120})
 
-    def text(self, text: str, name: str) -> None:
-        """Log a text file."""
-        mlflow.log_text(text, name)
-
     def file(self, path: Path) -> None:
         """Log a file under its own name."""
         mlflow.log_artifact(str(path))
