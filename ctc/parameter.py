@@ -105,8 +105,10 @@ def as_text(value: Any) -> str:
     """Write a value as `parse` reads it."""
     if value is None:
         return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, tuple):
-        return " ".join(_quoted(word) for word in value)
+        return " ".join(_quoted(word) for word in value) or NONE
     return str(value)
 
 
@@ -137,7 +139,9 @@ def _parse(name: str, type_: Any, text: str) -> Any:
     if isinstance(type_, UnionType):
         return None if text == NONE else _parse(name, get_args(type_)[0], text)
     if type_ == Words:
-        return words(name, text)
+        return () if text == NONE else words(name, text)
+    if type_ is bool:
+        return one_of(name, text, ("yes", "no")) == "yes"
     if type_ in (int, float):
         return _number(name, type_, text)
     return text

@@ -27,21 +27,64 @@ class Seeded:
 
 
 @dataclass(frozen=True)
-class TableColumns:
-    """How to read a table, or folders, of captures."""
+class SourceOfCaptures:
+    """How to read a table, a package or folders of captures."""
 
-    source: Annotated[str, "Kind of source.", Choice(("csv", "folders"))] = "csv"
+    source: Annotated[
+        str,
+        "Kind of source.",
+        Choice(("csv", "folders", "json", "coco", "camtrap_dp", "megadetector")),
+    ] = "csv"
     capture_id: Annotated[str, "csv: column that names the capture."] = "capture_id"
     images: Annotated[Words, "csv: columns that hold paths of pictures."] = ("dir",)
     labels: Annotated[
         Words,
-        "Columns that are labels (folders: the name of the one label); auto: the standard names "
-        "among the columns (folders: species).",
+        "What to read as labels: columns, fields, or names for the levels of folders; auto: the "
+        "standard names among those there are.",
     ] = ("auto",)
     metadata: Annotated[
         Words,
-        "csv: columns to keep beside; auto: location, survey, split_name, timestamp where present.",
+        "What to keep beside; auto: location, survey, split_name, timestamp where present.",
     ] = ("auto",)
+    location: Annotated[str, "csv: column to keep as `location`, if it has another name there."] = (
+        "location"
+    )
+    timestamp: Annotated[
+        str, "csv: column to keep as `timestamp`, if it has another name there."
+    ] = "timestamp"
+    delimiter: Annotated[
+        str,
+        "csv: what stands between values.",
+        Choice(("auto", "comma", "semicolon", "tab", "pipe")),
+    ] = "auto"
+    encoding: Annotated[
+        str, "csv: its encoding, such as cp1252; auto: UTF-8, or UTF-16 by its mark."
+    ] = "auto"
+    drop_missing: Annotated[bool, "Leave out observations that lack one of the labels."] = False
+    level: Annotated[
+        str,
+        "camtrap_dp: observations to read, of events or of single media; auto: of events where "
+        "there are such with media.",
+        Choice(("auto", "media", "event")),
+    ] = "auto"
+    threshold: Annotated[
+        float | None,
+        "megadetector: confidence from which a detection counts; none: the file's typical one.",
+        Between(0, 1),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What is looked at before hours are spent."""
+
+    check: Annotated[
+        str,
+        "Look at the pictures: that each exists and is not empty, or that each can be decoded and "
+        "none is there twice.",
+        Choice(("none", "exists", "decode")),
+    ] = "exists"
+    few_captures: Annotated[int, "Remark on classes with fewer captures.", Between(0)] = 10
 
 
 @dataclass(frozen=True)
@@ -54,24 +97,72 @@ class OfPictures:
 
 
 @dataclass(frozen=True)
+class ManyPictures(OfPictures):
+    """Opens many pictures and shows some."""
+
+    private: Annotated[Words, "Classes whose pictures are never shown on contact sheets."] = (
+        "human", "person", "people",
+    )  # fmt: skip
+    workers: Annotated[int, "Processes that read pictures; 0: one a core.", Between(0)] = 0
+
+
+@dataclass(frozen=True)
 class DatasetSplits:
     """How captures are divided into splits."""
 
     split_by: Annotated[
         str | None,
-        "Column that names each capture's split; none: shares of `splits` by a hash of the "
-        "capture id.",
-    ] = "split_name"
-    splits: Annotated[Words, "Shares for split_by=none."] = ("train=0.7", "val=0.15", "test=0.15")
+        "Column that names each capture's split; none: drawn by the shares of `splits`; auto: "
+        "split_name where there is one, else none.",
+    ] = "auto"
+    splits: Annotated[Words, "Shares of the splits, where no column names them."] = (
+        "train=0.7", "val=0.15", "test=0.15",
+    )  # fmt: skip
+    group_by: Annotated[
+        str | None,
+        "What stays on one side: a column such as location, or bursts in it such as location+60s; "
+        "none: captures one by one; auto: location where it is known.",
+    ] = "auto"
+    burst_seconds: Annotated[
+        float,
+        "Captures of a location this close in time are one burst, for the leakage report.",
+        Between(0),
+    ] = 60.0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which captures take part."""
+
+    keep: Annotated[
+        Words, "Only captures of these classes, as LABEL=CLASS: any class of a label, every label."
+    ] = ()
+    remove: Annotated[Words, "No captures of these classes, as LABEL=CLASS."] = ()
+    balance: Annotated[
+        str | None,
+        "Label whose classes get as many captures as its least frequent, split by split.",
+    ] = None
+    cap: Annotated[
+        Words, "At most so many captures of each class of a label in a split, as LABEL=NUMBER."
+    ] = ()
 
 
 @dataclass(frozen=True)
 class StoredPictures:
     """How pictures are stored in a dataset."""
 
-    max_side: Annotated[int, "Longer side of a stored picture, in pixels.", Between(16)] = 500
+    max_side: Annotated[
+        int, "Longest side of a stored picture, in pixels.", Between(16, 65_500)
+    ] = 500
+    min_side: Annotated[
+        int | None,
+        "Shorter side of a stored picture, in pixels, instead of max_side.",
+        Between(16, 8_192),
+    ] = None
     quality: Annotated[int, "JPEG quality of a stored picture.", Between(1, 100)] = 85
-    workers: Annotated[int, "Processes that read pictures; 0: one a core.", Between(0)] = 0
+    resume: Annotated[
+        bool, "Keep the finished shards of an earlier run with the same parameters."
+    ] = True
 
 
 @dataclass(frozen=True)
@@ -118,15 +209,15 @@ class SampleParams(Seeded, SampleSize):
 
 
 @dataclass(frozen=True)
-class InventoryParams(TableColumns):
-    """Read a table, or folders, of captures into one checked inventory."""
+class InventoryParams(Checks, ManyPictures, SourceOfCaptures):
+    """Read a table, a package or folders of captures into one checked inventory."""
 
-    path: Annotated[str, "The table (csv) or the folder (folders)."] = "data/sample/table.csv"
+    path: Annotated[str, "The table, file, folder or package."] = "data/sample/table.csv"
     output: Annotated[str, "Parquet file to write."] = "data/inventory.parquet"
 
 
 @dataclass(frozen=True)
-class DatasetParams(Seeded, StoredPictures, DatasetSplits, OfPictures):
+class DatasetParams(Seeded, StoredPictures, Selection, DatasetSplits, ManyPictures):
     """Write an inventory's pictures and labels into TFRecord shards."""
 
     inventory: Annotated[str, "Inventory that `inventory` wrote."] = "data/inventory.parquet"
@@ -176,7 +267,15 @@ class PromoteParams:
 
 @dataclass(frozen=True)
 class MainParams(
-    Seeded, Fitting, StoredPictures, DatasetSplits, OfPictures, TableColumns, SampleSize
+    Seeded,
+    Fitting,
+    StoredPictures,
+    Selection,
+    DatasetSplits,
+    Checks,
+    ManyPictures,
+    SourceOfCaptures,
+    SampleSize,
 ):
     """Run the whole line: sample (unless `path` is given), inventory, dataset, train, evaluate,
     predict, promote."""
@@ -193,6 +292,21 @@ class MainParams(
     output: Annotated[str, "Folder for everything the steps write."] = "data"
 
 
+@dataclass(frozen=True)
+class BenchmarkParams:
+    """Measure a part of the line on made-up data, against the plainest way to do the same."""
+
+    part: Annotated[str, "What to measure.", Choice(("inventory", "dataset"))] = "inventory"
+    rows: Annotated[int, "inventory: rows of the table.", Between(1_000)] = 1_000_000
+    images: Annotated[int, "inventory: picture columns of the table.", Between(1, 20)] = 3
+    pictures: Annotated[int, "dataset: 3-megapixel pictures to store.", Between(10)] = 400
+    times: Annotated[
+        int, "dataset: how many times as many pictures show whether memory grows.", Between(1)
+    ] = 4
+    repeats: Annotated[int, "How often each is measured; medians are reported.", Between(1)] = 3
+    output: Annotated[str, "Folder for the made-up data; removed at the end."] = "data/benchmark"
+
+
 STEPS: dict[str, type] = {
     "main": MainParams,
     "sample": SampleParams,
@@ -202,4 +316,5 @@ STEPS: dict[str, type] = {
     "evaluate": EvaluateParams,
     "predict": PredictParams,
     "promote": PromoteParams,
+    "benchmark": BenchmarkParams,
 }

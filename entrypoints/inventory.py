@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 def run(params: InventoryParams, nested: bool = False) -> None:
     """Read the source, write the inventory, log what is in it and what was noticed."""
+    from ctc.inventory.findings import summary_table
     from ctc.inventory.sources import take_inventory
     from ctc.tracking import Input, tracked_run
 
@@ -21,7 +22,7 @@ def run(params: InventoryParams, nested: bool = False) -> None:
         tracked.resolved(labels=inventory.labels, metadata=inventory.metadata)
         tracked.metrics(inventory.counts)
         tracked.table(inventory.class_table(), "classes")
-        tracked.table(inventory.findings_table(), "findings")
+        tracked.table(summary_table(inventory.findings), "findings")
     print(_summary(inventory, params.output))
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ctc import storage
 from ctc.dataset.records import Record, read_records
+from ctc.dataset.shards import Shard
 from ctc.errors import BadInput
 from ctc.labels import Label
 
@@ -19,18 +20,6 @@ MANIFEST, SKIPPED = "dataset.json", "skipped.csv"
 SCHEMA_VERSION = 1
 
 Counts = dict[str, dict[str, dict[str, int]]]  # label -> split -> class -> captures
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One TFRecord file: its name in the folder, what it holds, its size and checksum."""
-
-    name: str
-    split: str
-    captures: int
-    images: int
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)

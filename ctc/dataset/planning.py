@@ -10,43 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ctc import storage
-from ctc.dataset.pictures import StoredForm
+from ctc.dataset.shards import Capture, ShardTask, Skip
 from ctc.errors import BadInput
 from ctc.inventory.splits import assign
 from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
 from ctc.params import DatasetParams
+from ctc.pictures.decoding import StoredForm
 
 CAPTURES_A_SHARD = 256  # some 30 MB; it must not depend on the machine: same input, same bytes
 SPLIT = "\0split"  # no column of an inventory has this name
-
-
-@dataclass(frozen=True)
-class Capture:
-    """One capture to be written: where its pictures are, and what is known of it."""
-
-    capture_id: str
-    images: tuple[str, ...]
-    labels: dict[str, str]
-    metadata: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Skip:
-    """A capture, or one picture of it, that is not in the dataset, and why."""
-
-    capture_id: str
-    image: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class ShardTask:
-    """One shard to be written."""
-
-    path: Path
-    split: str
-    captures: tuple[Capture, ...]
-    form: StoredForm
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
-from ctc.dataset.pictures import to_pixels
 from ctc.dataset.records import CAPTURE_ID, IMAGES, label_field
 from ctc.labels import MISSING, Label
+from ctc.pictures.decoding import to_pixels
 
 SHUFFLE_BLOCK = 1024  # captures, still encoded: some 100 kB each
 RATIOS = (8, 4, 2)  # at which libjpeg decodes within the DCT

@@ -6,36 +6,17 @@ import io
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ctc import storage
-from ctc.dataset.manifest import MANIFEST, SKIPPED, Counts, Dataset, Shard
-from ctc.dataset.pictures import StoredForm, UnreadablePicture, to_jpeg
-from ctc.dataset.planning import Capture, Plan, ShardTask, Skip
-from ctc.dataset.records import Record, encode, write_framed
+from ctc.dataset.manifest import MANIFEST, SKIPPED, Counts, Dataset
+from ctc.dataset.planning import Plan
+from ctc.dataset.shards import Skip, WrittenShard, write_shard
 from ctc.errors import BadInput
 from ctc.parameter import as_text
 from ctc.progress import Progress
 from ctc.tasks import run_tasks
-
-
-@dataclass(frozen=True)
-class WrittenShard:
-    """What a finished task reports.
-
-    Attributes:
-        shard: the file.
-        classes: captures per (label, class).
-        locations: where its captures were taken.
-        skips: pictures and captures that could not be read.
-    """
-
-    shard: Shard
-    classes: Counter[tuple[str, str]]
-    locations: frozenset[str]
-    skips: tuple[Skip, ...]
 
 
 def write_dataset(plan: Plan, output: str) -> Dataset:
@@ -54,45 +35,6 @@ def write_dataset(plan: Plan, output: str) -> Dataset:
         return replace(_publish(dataset, output), uri=output)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def write_shard(task: ShardTask) -> WrittenShard:
-    """Write one shard, whole or not at all. May be run twice; the result is the same."""
-    skips: list[Skip] = []
-    classes: Counter[tuple[str, str]] = Counter()
-    locations: set[str] = set()
-    captures = images = 0
-    with storage.atomic_file(task.path) as temporary:
-        with temporary.open("wb") as file:
-            for record in _records(task, skips):
-                write_framed(file, encode(record))
-                classes.update(record.labels.items())
-                locations.update(filter(None, [record.metadata.get("location")]))
-                captures, images = captures + 1, images + len(record.images)
-        size, checksum = temporary.stat().st_size, storage.sha256(temporary)
-    shard = Shard(task.path.name, task.split, captures, images, size, checksum)
-    return WrittenShard(shard, classes, frozenset(locations), tuple(skips))
-
-
-def _records(task: ShardTask, skips: list[Skip]) -> Iterator[Record]:
-    for capture in task.captures:
-        images = _jpegs(capture, task.form, skips)
-        if images:
-            yield Record(capture.capture_id, images, capture.labels, capture.metadata)
-        else:
-            skips.append(Skip(capture.capture_id, "", "none of its pictures can be read"))
-
-
-def _jpegs(capture: Capture, form: StoredForm, skips: list[Skip]) -> tuple[bytes, ...]:
-    read = []
-    for image in capture.images:
-        try:
-            read.append(to_jpeg(storage.read_bytes(image), form))
-        except UnreadablePicture as error:
-            skips.append(Skip(capture.capture_id, image, str(error)))
-        except OSError as error:
-            skips.append(Skip(capture.capture_id, image, storage.why_not_read(error)))
-    return tuple(read)
 
 
 def check_output(output: str) -> None:

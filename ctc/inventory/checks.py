@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ctc.inventory.table import Finding, Inventory
+from ctc.inventory.findings import Finding
+from ctc.inventory.table import Inventory
 
 
 def checked(inventory: Inventory) -> Inventory:

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ctc.errors import BadInput
-from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Finding
+from ctc.inventory.findings import Finding
+from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED
 from ctc.parameter import Words
 
 ROW = "\0row"  # no column of a table has this name

@@ -21,6 +21,8 @@ def assign(inventory: Inventory, split_by: str | None, splits: Words, seed: int)
         BadInput: for a column that does not exist, shares that do not add up to 1, and names
             that cannot be part of a file's name.
     """
+    if split_by == "auto":
+        split_by = "split_name" if "split_name" in inventory.table.column_names else None
     if split_by is None:
         return _by_hash(inventory, shares(splits), seed)
     if split_by not in inventory.table.column_names or split_by in (CAPTURE_ID, "images"):

@@ -3,42 +3,25 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ctc import storage
 from ctc.errors import BadInput
+from ctc.inventory.findings import Finding
 
 CAPTURE_ID, IMAGES = "capture_id", "images"
 RESERVED = (CAPTURE_ID, IMAGES)
 SCHEMA_KEY = b"ctc.inventory"
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something in the source that a person should know of.
-
-    Attributes:
-        what: one short sentence without its subject's number, such as "captures without a picture".
-        count: how many there are.
-        example: one of them.
-        column: the column it is about, if it is about one.
-    """
-
-    what: str
-    count: int
-    example: str
-    column: str = ""
-
-
-_FINDING = tuple(Finding.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -53,6 +36,9 @@ class Inventory:
         source: what it was read from.
         root: the folder or URI that relative picture paths start from.
         findings: what was noticed while reading.
+        places: where the source has each row of the table, as numbers that `place` words; None
+            where it has no rows, and in an inventory read back from its file.
+        place: how a number of `places` is worded.
     """
 
     table: pa.Table
@@ -60,12 +46,18 @@ class Inventory:
     source: str
     root: str
     findings: tuple[Finding, ...] = ()
+    places: NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
+    place: str = field(default="data row {}", compare=False)
 
     @property
     def metadata(self) -> tuple[str, ...]:
         """Names of the columns that are neither labels nor `capture_id` and `images`."""
         taken = {*RESERVED, *self.labels}
         return tuple(name for name in self.table.column_names if name not in taken)
+
+    def place_of(self, row: int) -> str:
+        """Say where the source has a row of the table; empty where that is not known."""
+        return "" if self.places is None else self.place.format(int(self.places[row]))
 
     @cached_property
     def digest(self) -> str:
@@ -102,10 +94,6 @@ class Inventory:
         ]
         return pd.DataFrame(rows, columns=["label", "class", "observations"])
 
-    def findings_table(self) -> pd.DataFrame:
-        """Return a row a finding."""
-        return pd.DataFrame([vars(one) for one in self.findings], columns=list(_FINDING))
-
     def write(self, uri: str) -> None:
         """Write one Parquet file, whole or not at all."""
         about = {
@@ -114,7 +102,7 @@ class Inventory:
             "source": self.source,
             "root": self.root,
             "digest": self.digest,
-            "findings": [vars(finding) for finding in self.findings],
+            "findings": [finding.summary for finding in self.findings],
             **self.counts,
         }
         table = self.table.replace_schema_metadata({SCHEMA_KEY: json.dumps(about).encode()})

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ctc import storage
 from ctc.dataset.image_spec import ImageSpec
-from ctc.dataset.pictures import UnreadablePicture
 from ctc.dataset.reading import fitted_pixels
 from ctc.model.classifier import Classifier
+from ctc.pictures.decoding import UnreadablePicture
 from ctc.prediction.captures import PhotoCapture
 from ctc.prediction.predictions import Prediction, Predictions, combine
 from ctc.progress import Progress

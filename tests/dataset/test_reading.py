@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from ctc.dataset.image_spec import ImageSpec
-from ctc.dataset.manifest import Dataset, Shard
+from ctc.dataset.manifest import Dataset
 from ctc.dataset.reading import Reading, fitted_pixels, training_batches, validation_batches
 from ctc.dataset.records import Record, encode, write_framed
+from ctc.dataset.shards import Shard
 from ctc.labels import Label
 
 CAPTURES, SHARDS, SIZE = 30, 3, 12

@@ -4,9 +4,10 @@ import pytest
 
 from ctc import storage
 from ctc.errors import BadInput
+from ctc.inventory.findings import Finding
 from ctc.inventory.sources import take_inventory
 from ctc.inventory.sources.csv import STANDARD_LABELS
-from ctc.inventory.table import Finding, Inventory
+from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
 
 

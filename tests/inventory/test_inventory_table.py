@@ -10,7 +10,8 @@ import pytest
 from ctc import storage
 from ctc.errors import BadInput
 from ctc.inventory import table as module
-from ctc.inventory.table import Finding, Inventory
+from ctc.inventory.findings import Finding, summary_table
+from ctc.inventory.table import Inventory
 
 ROWS = [
     {"capture_id": "a", "images": ["1", "2"], "species": "lion", "sex": None, "place": "x"},
@@ -70,10 +71,10 @@ def test_classes_are_counted_without_the_missing():
 
 
 def test_findings_are_a_table():
-    found = inventory().findings_table()
+    found = summary_table(inventory().findings)
     row = {"what": "captures", "count": 2, "example": "ä", "column": ""}
     assert found.to_dict("records") == [row]
-    assert list(replace(inventory(), findings=()).findings_table()) == list(row)
+    assert list(summary_table(())) == list(row)
 
 
 def test_the_digest_does_not_depend_on_how_the_table_is_laid_out():

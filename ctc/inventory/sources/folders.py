@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from ctc import storage
 from ctc.errors import BadInput
-from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Finding, Inventory
+from ctc.inventory.findings import Finding
+from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Inventory
 from ctc.labels import check_names
 from ctc.params import InventoryParams
 

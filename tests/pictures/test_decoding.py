@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ctc.dataset.pictures import StoredForm, UnreadablePicture, to_jpeg, to_pixels
+from ctc.pictures.decoding import StoredForm, UnreadablePicture, to_jpeg, to_pixels
 
 ORIENTATION, GPS, MAKER = 0x0112, 0x8825, 0x010F
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)

@@ -1,0 +1,1 @@
+"""Pictures as cameras wrote them: read, shrunk, compared and laid out. No TensorFlow."""
