@@ -8,6 +8,7 @@ from ctc.parameter import Parameter, as_text, parameters
 from ctc.params import STEPS
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./=_-]*")  # needs no quotes in YAML
+BOOLEANS = ("yes", "no")  # which YAML would turn into True and False
 
 HEAD = """\
 # Made from ctc/params.py by `make mlproject`; change it there.
@@ -39,7 +40,7 @@ def _entry_point(name: str, its: list[Parameter]) -> str:
 
 def _scalar(parameter: Parameter) -> str:
     text = as_text(parameter.default)
-    return text if PLAIN.fullmatch(text) else f'"{text}"'
+    return text if PLAIN.fullmatch(text) and text not in BOOLEANS else f'"{text}"'
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def as_text(value: Any) -> str:
 
 
 def _quoted(word: str) -> str:
-    if word and not any(mark in word for mark in " ,\t\r\n'\""):
+    if word and word != NONE and not any(mark in word for mark in " ,\t\r\n'\""):
         return word
     inside = word.replace("'", "'\"'\"'")  # as shells do: close, a quote in other quotes, open
     return f"'{inside}'"

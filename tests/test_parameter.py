@@ -20,10 +20,11 @@ class Walk:
     with_whom: Annotated[Words, "Names."] = ("Ada",)
     goal: Annotated[str | None, "Goal."] = None
     limit: Annotated[int | None, "Limit.", Between(5)] = None
+    dogs: Annotated[bool, "Whether dogs come along."] = False
 
 
 def test_what_is_not_given_has_its_default():
-    assert build(Walk, {}) == Walk(10, 1.5, "path", ("Ada",), None, None)
+    assert build(Walk, {}) == Walk(10, 1.5, "path", ("Ada",), None, None, False)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,10 @@ def test_what_is_not_given_has_its_default():
         ("with_whom", "a#b c\\d", ("a#b", "c\\d")),
         ("with_whom", "train=0.7 x*", ("train=0.7", "x*")),
         ("with_whom", "", ()),
-        ("with_whom", "none", ("none",)),
+        ("with_whom", "none", ()),
+        ("with_whom", "'none'", ("none",)),
+        ("dogs", "yes", True),
+        ("dogs", "no", False),
     ],
 )
 def test_text_becomes_a_value_of_its_type(name, text, value):
@@ -69,6 +73,7 @@ def test_text_becomes_a_value_of_its_type(name, text, value):
         ("pace", "0.499", "pace: found 0.499; allowed: at least 0.5"),
         ("pace", "nan", "pace: found nan; allowed: at least 0.5"),
         ("limit", "4", "limit: found 4; allowed: at least 5"),
+        ("dogs", "true", "unknown dogs 'true'; allowed: yes, no"),
         ("way", "Road", "unknown way 'Road'; allowed: road, path"),
         ("with_whom", "Ada 'Bob", 'with_whom: a quote in "Ada \'Bob" is not closed'),
     ],
@@ -89,7 +94,7 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant():
         build(Walk, {"step": "3"})
     assert str(refused.value) == (
         "unknown parameter 'step' (did you mean 'steps'?); "
-        "allowed: steps, pace, way, with_whom, goal, limit"
+        "allowed: steps, pace, way, with_whom, goal, limit, dogs"
     )
 
 
@@ -109,6 +114,8 @@ def test_a_name_that_is_like_none_gets_no_suggestion():
         ("'", '"', "'\""),
         ("a\tb", "a\nb"),
         ("",),
+        ("none",),
+        ("none", "none"),
         ("#a", "b\\"),
     ],
 )
