@@ -101,7 +101,7 @@ class ManyPictures(OfPictures):
     """Opens many pictures and shows some."""
 
     private: Annotated[Words, "Classes whose pictures are never shown on contact sheets."] = (
-        "human", "person", "people",
+        "human", "person", "people", "homo sapiens",
     )  # fmt: skip
     workers: Annotated[int, "Processes that read pictures; 0: one a core.", Between(0)] = 0
 
@@ -248,9 +248,9 @@ class EvaluateParams(Batches, OfDataset, OfClassifier):
 class PredictParams(Batches, OfPictures, OfClassifier):
     """Label new pictures: every picture of a folder, or the captures of a table."""
 
-    images: Annotated[str, "Folder of pictures, a picture, or a CSV of captures."] = (
-        "data/sample/table.csv"
-    )
+    images: Annotated[
+        str, "Folder of pictures, a picture, a CSV of captures, or an inventory (.parquet)."
+    ] = "data/sample/table.csv"
     capture_id: Annotated[str, "CSV: column that names the capture."] = "capture_id"
     image_columns: Annotated[Words, "CSV: columns that hold paths of pictures."] = ("dir",)
     output: Annotated[str, "CSV file to write."] = "data/predictions.csv"

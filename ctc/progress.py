@@ -29,7 +29,7 @@ class Progress:
 
     def __init__(self, what: str, total: int, unit: str, stream: TextIO | None = None) -> None:
         self.what, self.total, self.unit = what, total, unit
-        self.done = 0
+        self.done = self.kept = 0
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._start = self._shown = time.monotonic()
@@ -42,6 +42,11 @@ class Progress:
             self._shown = now
             self._show(self._line(now, note), last=False)
 
+    def keep(self, units: int) -> None:
+        """Count `units` as finished by an earlier run: the rate is of what is done now."""
+        self.kept += units
+        self.advance(units)
+
     def __enter__(self) -> Self:
         return self
 
@@ -52,12 +57,13 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         took = time.monotonic() - self._start
-        rate = self.done / took if took > 0 else 0.0
-        text = f"{self.what}: {self.done} {self.unit} in {duration(took)} ({rate:.1f}/s)"
+        rate = (self.done - self.kept) / took if took > 0 else 0.0
+        kept = f", {self.kept} of them kept" if self.kept else ""
+        text = f"{self.what}: {self.done} {self.unit}{kept} in {duration(took)} ({rate:.1f}/s)"
         self._show(text if error is None else f"{text}, stopped", last=True)
 
     def _line(self, now: float, note: str) -> str:
-        rate = self.done / max(now - self._start, 1e-9)
+        rate = (self.done - self.kept) / max(now - self._start, 1e-9)
         left = duration((self.total - self.done) / rate) if rate else "unknown"
         share = 100 * self.done / max(self.total, 1)
         text = f"{self.what}: {self.done}/{self.total} {self.unit} ({share:.0f} %)"

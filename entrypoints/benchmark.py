@@ -36,8 +36,13 @@ def _measured(params: BenchmarkParams) -> "pd.DataFrame":
 
 def _metrics(table: "pd.DataFrame") -> dict[str, float]:
     """Name each figure `<what was measured>/<figure>`; what does not apply to it is left out."""
-    figures = table.set_index("what").stack().dropna()
-    return {f"{what.replace(' ', '_')}/{figure}": n for (what, figure), n in figures.items()}
+    rows = table.to_dict("records")
+    return {
+        f"{row['what']}/{name}": float(value)
+        for row in rows
+        for name, value in row.items()
+        if name != "what" and value == value  # NaN is not itself
+    }
 
 
 @step_command(BenchmarkParams)

@@ -1,15 +1,19 @@
-"""The only click: makes a command of a step's parameters."""
+"""The only click: makes a command of a step's parameters; what commands say alike."""
 
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ctc.errors import BadInput
 from ctc.parameter import as_text, build, parameters, unknown_parameter
 
+if TYPE_CHECKING:
+    from ctc.inventory.findings import Finding
+
 P = TypeVar("P")
+MOST_FINDINGS = 12  # lines on the screen; findings.csv has all
 
 
 class _Sentences(click.Command):
@@ -61,3 +65,10 @@ def step_command(kind: type[P]) -> Callable[[Callable[[P], None]], click.Command
         return _Sentences(run.__module__, params=options, callback=callback, help=kind.__doc__)
 
     return decorate
+
+
+def findings_as_notes(findings: "Sequence[Finding]") -> list[str]:
+    """Return a line a finding for the screen, and how many more the run has."""
+    notes = [f"note: {one.what}: {one.count}, such as {one.example}" for one in findings]
+    more = len(notes) - MOST_FINDINGS
+    return notes[:MOST_FINDINGS] + ([f"and {more} more in findings.csv"] if more > 0 else [])

@@ -3,14 +3,18 @@
 from typing import TYPE_CHECKING
 
 from ctc.params import DatasetParams
-from entrypoints.command import step_command
+from entrypoints.command import findings_as_notes, step_command
 
 if TYPE_CHECKING:
+    from ctc.dataset.leakage import LeakageReport
     from ctc.dataset.manifest import Dataset
+    from ctc.dataset.planning import Plan
+    from ctc.tracking import Run
 
 
 def run(params: DatasetParams, nested: bool = False) -> None:
-    """Write the shards, log their manifest, what was skipped and the counts."""
+    """Write the shards; log their manifest, what was left out, counts, and what leaks."""
+    from ctc.dataset.leakage import leakage
     from ctc.dataset.planning import plan_dataset
     from ctc.dataset.writing import check_output, write_dataset
     from ctc.inventory.table import Inventory
@@ -21,29 +25,40 @@ def run(params: DatasetParams, nested: bool = False) -> None:
     check_output(params.output)
     with tracked_run("dataset", params, nested) as tracked:
         tracked.input(Input(params.inventory, "inventory", inventory.digest), "read")
+        tracked.resolved(split_by=plan.splitting.split_by, group_by=plan.splitting.group_by)
         dataset = write_dataset(plan, params.output)
         tracked.input(Input(params.output, "dataset", dataset.digest), "written")
-        tracked.metrics({f"{split}/captures": n for split, n in dataset.splits.items()})
-        shared = len(dataset.shared_locations)
-        tracked.metrics({"skipped": sum(dataset.skipped.values()), "shared_locations": shared})
-        tracked.table(dataset.class_table(), "classes")
-        for document in dataset.documents:
-            tracked.file(document)
-    print(_summary(dataset))
+        leaks = leakage(dataset.images(), plan.captures, params.burst_seconds)
+        _show(tracked, dataset, plan, leaks)
+    print(_summary(dataset, plan, leaks))
 
 
-def _summary(dataset: "Dataset") -> str:
+def _show(tracked: "Run", dataset: "Dataset", plan: "Plan", leaks: "LeakageReport") -> None:
+    from ctc.dataset.sheets import sheets_of_dataset
+    from ctc.inventory.findings import case_table
+
+    tracked.metrics({f"{split}/captures": n for split, n in dataset.splits.items()})
+    tracked.metrics({"skipped": sum(dataset.skipped.values())} | leaks.metrics())
+    tracked.table(dataset.class_table(), "classes")
+    tracked.table(leaks.table(), "leakage")
+    tracked.csv(case_table(plan.findings), "findings")
+    for document in dataset.documents:
+        tracked.file(document)
+    for label, sheet in sheets_of_dataset(dataset, plan.params.private).items():
+        tracked.image(sheet, f"sheets/{label}")
+
+
+def _summary(dataset: "Dataset", plan: "Plan", leaks: "LeakageReport") -> str:
     splits = ", ".join(f"{split} {captures}" for split, captures in dataset.splits.items())
-    skipped = "".join(
-        f"\n  skipped: {count} x {reason} (see skipped.csv)"
+    skipped = [
+        f"skipped: {count} x {reason} (see skipped.csv)"
         for reason, count in dataset.skipped.items()
-    )
-    shared = "".join(
-        f"\n  note: location {name} is in several splits, one of {len(dataset.shared_locations)}: "
-        "figures will be better than for cameras never seen"
-        for name in dataset.shared_locations[:1]
-    )
-    return f"dataset: captures: {splits}; written to {dataset.uri}{skipped}{shared}"
+    ]
+    notes = [f"note: {note}" for note in (*dataset.notes, plan.splitting.sentence)]
+    lines = [*notes, *skipped, *findings_as_notes(plan.findings)]
+    lines += [f"leakage: {sentence}" for sentence in leaks.sentences]
+    below = "".join(f"\n  {line}" for line in lines)
+    return f"dataset: captures: {splits}; written to {dataset.uri}{below}"
 
 
 @step_command(DatasetParams)

@@ -30,15 +30,11 @@ def run(params: MainParams) -> None:
     from ctc.tracking import tracked_run, tracking_uri
 
     at = params.output
-    folder = join(at, "dataset")
+    table, folder = join(at, "inventory.parquet"), join(at, "dataset")
     with tracked_run("main", params) as tracked:
         path = params.path or _draw_sample(params)
-        inventory.run(
-            _of(InventoryParams, params, path=path, output=join(at, "inventory.parquet")), True
-        )
-        dataset.run(
-            _of(DatasetParams, params, inventory=join(at, "inventory.parquet"), output=folder), True
-        )
+        inventory.run(_of(InventoryParams, params, path=path, output=table), True)
+        dataset.run(_of(DatasetParams, params, inventory=table, output=folder), True)
         _check_splits(folder)
         name = _name(params)
         own = {"dataset": folder, "labels": ("all",), "output": join(at, "classifier")}
@@ -46,7 +42,8 @@ def run(params: MainParams) -> None:
         model = f"models:/{name}/{version}" if version else join(at, "classifier")
         judged = evaluate.run(_of(EvaluateParams, params, classifier=model, dataset=folder), True)
         tracked.metrics(judged.metrics)
-        _predict(params, path, model)
+        output = join(at, "predictions.csv")
+        predict.run(_of(PredictParams, params, images=table, classifier=model, output=output), True)
         fate = _promote(name, version, judged)
     print(
         f"\nWhat was learnt, judged on captures of the test split:\n\n{judged.as_text()}\n\n{fate}"
@@ -60,14 +57,6 @@ def _draw_sample(params: MainParams) -> str:
     folder = join(params.output, "sample")
     sample.run(_of(SampleParams, params, output=folder), True)
     return join(folder, "table.csv")
-
-
-def _predict(params: MainParams, path: str, model: str) -> None:
-    from ctc.storage import join
-
-    own = {"images": path, "image_columns": params.images, "classifier": model}
-    output = join(params.output, "predictions.csv")
-    predict.run(_of(PredictParams, params, **own, output=output), True)
 
 
 def _of(kind: type[P], params: MainParams, **own: Any) -> P:

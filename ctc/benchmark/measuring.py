@@ -1,12 +1,14 @@
 """Measures a function in a process of its own."""
 
 import multiprocessing
+import os
+import platform
 import resource
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,7 +22,9 @@ class Measured:
 
     Attributes:
         seconds: wall-clock time of the call, without the start of its process.
-        cpu_seconds: CPU time of the call and of all processes that it started and that ended.
+        cpu_seconds: CPU time of the call, of its process and of all below it.
+        start_cpu_seconds: CPU time of its process before the call: Python itself and what the
+            function's module imports.
         peak_bytes: most memory that its process and those below it held at once, in bytes:
             their proportional set sizes, which count a page that several share once.
         result: what the function returned.
@@ -28,6 +32,7 @@ class Measured:
 
     seconds: float
     cpu_seconds: float
+    start_cpu_seconds: float
     peak_bytes: int
     result: Any
 
@@ -48,61 +53,83 @@ def measure(function: Callable[..., Any], *arguments: Any) -> Measured:
     process.start()
     there.close()
     try:
-        answer = here.recv()
+        # From here, so that looking costs the other process nothing.
+        peak = _watch(process.pid or 0, here)
+        seconds, cpu, start_cpu, result = here.recv()
     except EOFError as error:
         raise RuntimeError(f"{function.__name__} did not return; see above") from error
     finally:
         process.join()
-    return Measured(*answer)
+    return Measured(seconds, cpu, start_cpu, peak, result)
+
+
+def machine() -> dict[str, str]:
+    """Return what the figures depend on: processor, cores, memory, Python."""
+    gigabytes = psutil.virtual_memory().total / 1e9
+    return {
+        "processor": _processor(),
+        "cores": f"{os.cpu_count()} cores",
+        "memory": f"{gigabytes:.0f} GB",
+        "python": f"Python {platform.python_version()}",
+    }
+
+
+def _processor() -> str:
+    try:  # platform.processor() is empty on most Linux systems
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def _answer(pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    with _Memory() as memory:
-        before, start = _cpu_seconds(), time.perf_counter()
-        result = function(*arguments)
-        seconds, cpu = time.perf_counter() - start, _cpu_seconds() - before
-    pipe.send((seconds, cpu, memory.peak_bytes, result))
+    before, start = _cpu_seconds(), time.perf_counter()
+    result = function(*arguments)
+    seconds, cpu = time.perf_counter() - start, _cpu_seconds() - before
+    pipe.send((seconds, cpu, before, result))
 
 
 def _cpu_seconds() -> float:
+    """CPU time of this process, of those it has waited for, and of those that still live.
+
+    A fork server lives as long as this process, which therefore never counts it as a child that
+    has ended; what the server itself has waited for, its workers, is in its own figures.
+    """
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    living = psutil.Process().children(recursive=True)
+    return sum(one.ru_utime + one.ru_stime for one in used) + sum(map(_cpu_of, living))
 
 
-class _Memory:
-    """Looks at the memory of this process and of those below it, again and again."""
-
-    def __init__(self) -> None:
-        self.peak_bytes = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> "_Memory":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        process = psutil.Process()
-        while True:
-            self.peak_bytes = max(self.peak_bytes, _held(process))
-            if self._over.wait(SAMPLE_S):
-                return
+def _cpu_of(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:  # it has ended meanwhile
+        return 0.0
+    waited_for = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+    return float(times.user + times.system + waited_for)
 
 
-def _held(process: psutil.Process) -> int:
-    total = 0
-    for one in (process, *process.children(recursive=True)):
-        try:
-            total += _own(one)
-        except psutil.Error:  # it has ended meanwhile
-            continue
-    return total
+def _watch(pid: int, answer: Connection) -> int:
+    """Look at the memory of a process and of those below it until there is an answer."""
+    peak = 0
+    while not answer.poll(SAMPLE_S):
+        peak = max(peak, _held(pid))
+    return peak
+
+
+def _held(pid: int) -> int:
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.Error:  # it has ended meanwhile
+        return 0
+    return sum(map(_own, family))
 
 
 def _own(process: psutil.Process) -> int:
-    info = process.memory_full_info()
+    try:
+        info = process.memory_full_info()
+    except psutil.Error:
+        return 0
     return int(getattr(info, "pss", info.rss))

@@ -3,21 +3,24 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from ctc import storage
+from ctc.dataset.images import IMAGES_FILE, read_images
 from ctc.dataset.records import Record, read_records
 from ctc.dataset.shards import Shard
 from ctc.errors import BadInput
 from ctc.labels import Label
 
 MANIFEST, SKIPPED = "dataset.json", "skipped.csv"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+OF_A_RUN = ("folder", "uri", "kept", "notes")  # what the file does not say
 
 Counts = dict[str, dict[str, dict[str, int]]]  # label -> split -> class -> captures
 
@@ -36,6 +39,10 @@ class Dataset:
         skipped: captures and pictures left out, per reason.
         digest: of the content, 32 hexadecimal digits.
         inventory_digest: of the inventory it was written from.
+        written_by: versions of what else decides the bytes.
+        checksums: SHA-256 of the files that are neither shards nor the manifest, by their name.
+        kept: number of shards that the run that wrote it took over from an earlier one.
+        notes: sentences on what that run noticed; a dataset that was opened has none.
     """
 
     folder: Path
@@ -47,6 +54,10 @@ class Dataset:
     skipped: dict[str, int]
     digest: str
     inventory_digest: str
+    written_by: str = ""
+    checksums: dict[str, str] = field(default_factory=dict)
+    kept: int = field(default=0, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def splits(self) -> dict[str, int]:
@@ -109,6 +120,17 @@ class Dataset:
                 rows.append({"label": label, "class": name, **counts})
         return pd.DataFrame(rows, columns=["label", "class", *splits])
 
+    def images(self) -> pa.Table:
+        """Return a row a stored picture, in the order of the shards.
+
+        The columns are capture_id, split, image (its path as the inventory has it), content and
+        perceptual (see `ctc.pictures.fingerprints.Fingerprint`).
+
+        Raises:
+            OSError: for a damaged file.
+        """
+        return read_images(self.folder / IMAGES_FILE)
+
     @property
     def documents(self) -> tuple[Path, ...]:
         """The files that say what is in the dataset and what is not."""
@@ -117,7 +139,7 @@ class Dataset:
     def write(self) -> None:
         """Write `dataset.json` into the folder; it comes last, when the shards are there."""
         about = asdict(self) | {"schema_version": SCHEMA_VERSION}
-        del about["folder"], about["uri"]
+        about = {name: value for name, value in about.items() if name not in OF_A_RUN}
         text = json.dumps(about, indent=1)
         storage.write_bytes(str(self.folder / MANIFEST), text.encode())
 
@@ -126,43 +148,66 @@ def open_dataset(uri: str) -> Dataset:
     """Open a dataset; one on S3 is fetched into the cache and verified by its checksums.
 
     Raises:
-        BadInput: if there is none, its version is not known, or a shard is missing or damaged.
+        BadInput: if there is none, its version is not known, or a file is missing or damaged.
     """
-    about = _read_manifest(uri)
-    folder = _fetch(uri, about) if storage.is_s3(uri) else storage.local_path(uri)
-    shards = tuple(Shard(**shard) for shard in about.pop("shards"))
-    _check_complete(uri, folder, shards)
-    return Dataset(folder=folder, uri=uri, shards=shards, **about)
+    dataset = read_manifest(uri)
+    if storage.is_s3(uri):
+        _fetch(dataset)
+    _check_complete(dataset)
+    return dataset
 
 
-def _read_manifest(uri: str) -> dict[str, Any]:
+def read_manifest(uri: str) -> Dataset:
+    """Read what `dataset.json` says, and look at no other file.
+
+    Raises:
+        BadInput: if there is no dataset, or its version is not known.
+    """
     try:
         about: dict[str, Any] = json.loads(storage.read_bytes(storage.join(uri, MANIFEST)))
-        version = about.pop("schema_version")
+        _check_version(uri, about.pop("schema_version"))
+        shards = tuple(Shard(**shard) for shard in about.pop("shards"))
+        return Dataset(folder=_folder(uri, about["digest"]), uri=uri, shards=shards, **about)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BadInput(f"no dataset at '{uri}'; the step `dataset` writes one") from error
+    except BadInput:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"'{uri}/{MANIFEST}' is not the manifest of a dataset") from error
+
+
+def _check_version(uri: str, version: object) -> None:
     if version != SCHEMA_VERSION:
-        raise BadInput(f"dataset '{uri}' has schema version {version}; allowed: {SCHEMA_VERSION}")
-    return about
+        raise BadInput(
+            f"dataset '{uri}' has schema version {version}; allowed: {SCHEMA_VERSION}: write the "
+            "dataset again"
+        )
 
 
-def _fetch(uri: str, about: dict[str, Any]) -> Path:
-    checksums = {shard["name"]: shard["sha256"] for shard in about["shards"]}
-    folder = storage.cache_folder() / str(about["digest"])
+def _folder(uri: str, digest: str) -> Path:
+    return storage.cache_folder() / digest if storage.is_s3(uri) else storage.local_path(uri)
+
+
+def _fetch(dataset: Dataset) -> None:
+    checksums = {shard.name: shard.sha256 for shard in dataset.shards} | dataset.checksums
     storage.fetch_folder(
-        uri, folder, checksums, lambda path, name: storage.sha256(path) == checksums[name]
+        dataset.uri,
+        dataset.folder,
+        checksums,
+        lambda path, name: storage.sha256(path) == checksums[name],
     )
-    return folder
+    storage.fetch_file(storage.join(dataset.uri, MANIFEST), dataset.folder / MANIFEST)
 
 
-def _check_complete(uri: str, folder: Path, shards: tuple[Shard, ...]) -> None:
-    for shard in shards:
-        path = folder / shard.name
+def _check_complete(dataset: Dataset) -> None:
+    for shard in dataset.shards:
+        path = dataset.folder / shard.name
         found = f"has {path.stat().st_size} bytes" if path.is_file() else "is missing"
         if found != f"has {shard.bytes} bytes":
             raise BadInput(
-                f"dataset '{uri}': shard '{shard.name}' {found}; {shard.bytes} bytes are "
+                f"dataset '{dataset.uri}': shard '{shard.name}' {found}; {shard.bytes} bytes are "
                 "expected: write the dataset again"
             )
+    for name in dataset.checksums:
+        if not (dataset.folder / name).is_file():
+            raise BadInput(f"dataset '{dataset.uri}': '{name}' is missing: write the dataset again")

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ctc import storage
 from ctc.dataset.shards import Capture, ShardTask, Skip
-from ctc.errors import BadInput
-from ctc.inventory.splits import assign
+from ctc.inventory.captures import UNKNOWN, Captures, Codes, sorted_codes
+from ctc.inventory.checks import check_paths
+from ctc.inventory.findings import Case, Finding
+from ctc.inventory.selection import Choice, choose_by_class, choose_by_number
+from ctc.inventory.splits import Splitting, split
 from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
 from ctc.params import DatasetParams
 from ctc.pictures.decoding import StoredForm
 
 CAPTURES_A_SHARD = 256  # some 30 MB; it must not depend on the machine: same input, same bytes
-SPLIT = "\0split"  # no column of an inventory has this name
 
 
 @dataclass(frozen=True)
@@ -26,34 +26,59 @@ class Plan:
     """A dataset to be written.
 
     Attributes:
-        table: the inventory's rows that take part, with their split.
+        table: the inventory's rows that take part, one a capture.
+        split_of: [rows]: the place of each row's split in `splitting.names`.
         inventory: where they come from.
         root: the folder or URI that relative picture paths start from.
-        skips: captures that do not take part.
+        params: how the dataset is written.
+        splitting: how the splits came about.
+        left_out: captures that do not take part: `capture_id` and `reason`.
+        findings: what was noticed about the splits.
     """
 
     table: pa.Table
+    split_of: Codes
     inventory: Inventory
     root: str
     params: DatasetParams
-    skips: tuple[Skip, ...]
+    splitting: Splitting
+    left_out: pa.Table
+    findings: tuple[Finding, ...]
+
+    @property
+    def skips(self) -> Iterator[Skip]:
+        """Captures that do not take part, one by one."""
+        ids, reasons = (self.left_out[name] for name in ("capture_id", "reason"))
+        for capture_id, reason in zip(ids, reasons, strict=True):
+            yield Skip(capture_id.as_py(), "", reason.as_py())
+
+    @property
+    def captures(self) -> pa.Table:
+        """Return a row a capture that takes part: `capture_id`, `split` and what is known of
+        `location` and `timestamp`."""
+        names = pa.array(self.splitting.names, pa.string())
+        columns = {CAPTURE_ID: self.table[CAPTURE_ID], "split": names.take(pa.array(self.split_of))}
+        known = [name for name in ("location", "timestamp") if name in self.table.column_names]
+        return pa.table(columns | {name: self.table[name] for name in known})
 
     def tasks(self, folder: Path) -> Iterator[ShardTask]:
         """Yield the shards, split by split; within one, captures are shuffled by the seed."""
-        form = StoredForm(self.params.max_side, self.params.quality)
-        for split in sorted(self.table[SPLIT].unique().to_pylist()):
-            rows = self.table.filter(pc.equal(self.table[SPLIT], split))
-            order = np.random.default_rng(self.params.seed).permutation(rows.num_rows)
-            shards = math.ceil(rows.num_rows / CAPTURES_A_SHARD)
-            for number, part in enumerate(np.array_split(order, shards)):
-                path = folder / f"{split}-{number:05d}-of-{shards:05d}.tfrecord"
-                yield ShardTask(path, split, self._captures(rows.take(part)), form)
+        form = StoredForm(self.params.max_side, self.params.quality, self.params.min_side)
+        names = self.splitting.names
+        for place in sorted(np.unique(self.split_of).tolist(), key=names.__getitem__):
+            name, rows = names[place], np.flatnonzero(self.split_of == place)
+            order = np.random.default_rng(self.params.seed).permutation(len(rows))
+            shards = math.ceil(len(rows) / CAPTURES_A_SHARD)
+            for number, part in enumerate(np.array_split(rows[order], shards)):
+                path = folder / f"{name}-{number:05d}-of-{shards:05d}.tfrecord"
+                captures = self._captures(self.table.take(pa.array(part)))
+                yield ShardTask(path, name, captures, form, self.root)
 
     def _captures(self, rows: pa.Table) -> tuple[Capture, ...]:
         return tuple(
             Capture(
                 capture_id=row[CAPTURE_ID],
-                images=tuple(storage.join(self.root, image) for image in row[IMAGES]),
+                images=tuple(row[IMAGES] or ()),
                 labels=_known(row, self.inventory.labels),
                 metadata=_known(row, self.inventory.metadata),
             )
@@ -65,54 +90,57 @@ def plan_dataset(inventory: Inventory, params: DatasetParams) -> Plan:
     """Decide which captures go into which split and which stay out.
 
     Raises:
-        BadInput: for splits that cannot be made, paths that climb out of the image root, and
-            when nothing is left to write.
+        BadInput: for splits that cannot be made, a selection of what does not exist, paths that
+            climb out of the image root, and when nothing is left to write.
     """
-    _check_paths(inventory)
-    _check_one_split(inventory, params.split_by)
-    split = assign(inventory, params.split_by, params.splits, params.seed)
-    table = inventory.table.append_column(SPLIT, split)
-    several = _is_repeated(table[CAPTURE_ID])
-    unassigned = pc.is_null(table[SPLIT])
-    keep = pc.and_(pc.invert(several), pc.invert(unassigned))
-    skips = (
-        *_skips(table.filter(several), "more than one observation"),
-        *_skips(table.filter(pc.and_(unassigned, pc.invert(several))), "no split"),
+    check_paths(inventory)
+    captures = Captures.of(inventory)
+    choice = Choice(captures)
+    choose_by_class(inventory, choice, params)
+    choice.leave_out(captures.several, "more than one observation")
+    splitting = split(inventory, captures, choice.taking, params, params.seed)
+    choice.leave_out(splitting.of_capture == UNKNOWN, "no split")
+    choose_by_number(inventory, choice, splitting.of_capture, params, params.seed)
+    choice.check_any()
+    return _plan(inventory, params, choice, splitting)
+
+
+def _plan(
+    inventory: Inventory, params: DatasetParams, choice: Choice, splitting: Splitting
+) -> Plan:
+    taking = choice.taking
+    table = inventory.table.take(pa.array(choice.captures.first[taking])).combine_chunks()
+    split_of = splitting.of_capture[taking]
+    missing = _missing_classes(table, inventory.labels, split_of, splitting.names)
+    return Plan(
+        table=table,
+        split_of=split_of,
+        inventory=inventory,
+        root=inventory.root if params.image_root == "auto" else params.image_root,
+        params=params,
+        splitting=splitting,
+        left_out=choice.left_out(),
+        findings=(*splitting.findings, *missing),
     )
-    if not pc.any(keep).as_py():
-        raise BadInput(f"no capture is left to write: {skips[0].reason}, and so are all others")
-    root = inventory.root if params.image_root == "auto" else params.image_root
-    return Plan(table.filter(keep), inventory, root, params, skips)
 
 
-def _check_one_split(inventory: Inventory, split_by: str | None) -> None:
-    for finding in inventory.findings:
-        if finding.column and finding.column == split_by:
-            raise BadInput(
-                f"{finding.count} {finding.what}, such as {finding.example}; a capture belongs to "
-                "one split"
-            )
-
-
-def _check_paths(inventory: Inventory) -> None:
-    paths = inventory.table[IMAGES].combine_chunks().flatten()
-    climbing = paths.filter(pc.match_substring_regex(paths, r"(^|[/\\])\.\.([/\\]|$)"))
-    if len(climbing):
-        raise BadInput(
-            f"picture '{climbing[0].as_py()}' climbs out of the image root; paths without '..' "
-            "are allowed"
-        )
-
-
-def _is_repeated(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    counts = pc.value_counts(ids)
-    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    return pc.is_in(ids, value_set=repeated)
-
-
-def _skips(rows: pa.Table, reason: str) -> Iterator[Skip]:
-    ids = dict.fromkeys(rows[CAPTURE_ID].to_pylist())
-    return (Skip(capture_id, "", reason) for capture_id in ids)
+def _missing_classes(
+    table: pa.Table, labels: tuple[str, ...], split_of: Codes, names: tuple[str, ...]
+) -> Iterator[Finding]:
+    """Classes that cannot be learnt, or not judged, for a split has no capture of them."""
+    used = np.unique(split_of)
+    for label in labels:
+        values, classes = sorted_codes(table[label])
+        present = np.zeros((len(names), len(values) + 1), np.bool_)  # the last: UNKNOWN
+        present[split_of, classes] = True
+        cases = [
+            Case(value, detail=f"not in {', '.join(names[place] for place in absent)}")
+            for number, value in enumerate(values)
+            if len(absent := used[~present[used, number]])
+        ]
+        if cases:
+            what = f"classes of '{label}' that are in no capture of a split"
+            yield Finding.of(what, cases, label)
 
 
 def _known(row: dict[str, str | None], names: tuple[str, ...]) -> dict[str, str]:

@@ -43,13 +43,22 @@ def encode(record: Record) -> bytes:
     """Return the record as a serialized Example; the same record gives the same bytes."""
     example = _EXAMPLE()
     fields = example.features.feature
-    fields[CAPTURE_ID].bytes_list.value.append(record.capture_id.encode())
+    fields[CAPTURE_ID].bytes_list.value.append(_utf8(record.capture_id))
     fields[IMAGES].bytes_list.value.extend(record.images)
     for name, value in record.labels.items():
-        fields[label_field(name)].bytes_list.value.append(value.encode())
+        fields[printable(label_field(name))].bytes_list.value.append(_utf8(value))
     for name, value in record.metadata.items():
-        fields[metadata_field(name)].bytes_list.value.append(value.encode())
+        fields[printable(metadata_field(name))].bytes_list.value.append(_utf8(value))
     return bytes(example.SerializeToString(deterministic=True))
+
+
+def printable(text: str) -> str:
+    r"""Return text that can be stored: what is no Unicode, half of a pair say, as `\udc80`."""
+    return _utf8(text).decode()
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def decode(data: bytes) -> Record:

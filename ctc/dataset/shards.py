@@ -3,6 +3,7 @@
 A worker process imports this and little else, so that it starts in a moment and stays small.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +11,18 @@ from pathlib import Path
 
 from ctc import storage
 from ctc.dataset.records import Record, encode, write_framed
-from ctc.pictures.decoding import StoredForm, UnreadablePicture, to_jpeg
+from ctc.pictures.decoding import StoredForm, UnreadablePicture, shrunk, to_jpeg
+from ctc.pictures.fingerprints import Fingerprint, fingerprint
+
+LARGEST_FILE = 2**30  # bytes; the largest picture that is decoded, uncompressed in 16 bits, fits
+URL = re.compile(r"(?!s3:|file:)[A-Za-z][A-Za-z0-9+.-]+://")
+NAMED_BY_URL = "named by a URL; local files and s3:// can be read"
+NO_NAME = "its name cannot be that of a file"
 
 
 @dataclass(frozen=True)
 class Capture:
-    """One capture to be written: where its pictures are, and what is known of it."""
+    """One capture to be written: its pictures as the inventory names them, what is known of it."""
 
     capture_id: str
     images: tuple[str, ...]
@@ -34,12 +41,21 @@ class Skip:
 
 @dataclass(frozen=True)
 class ShardTask:
-    """One shard to be written."""
+    """One shard to be written.
+
+    Attributes:
+        path: the file.
+        split: of its captures.
+        captures: what goes into it, in this order.
+        form: how pictures are stored.
+        root: the folder or URI that relative picture paths start from.
+    """
 
     path: Path
     split: str
     captures: tuple[Capture, ...]
     form: StoredForm
+    root: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,15 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class StoredPicture:
+    """One picture of a shard: its capture, its path as the inventory has it, its fingerprint."""
+
+    capture_id: str
+    image: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
 class WrittenShard:
     """What a finished task reports.
 
@@ -63,48 +88,97 @@ class WrittenShard:
         classes: captures per (label, class).
         locations: where its captures were taken.
         skips: pictures and captures that could not be read.
+        pictures: those that could, in the order of the file.
     """
 
     shard: Shard
     classes: Counter[tuple[str, str]]
     locations: frozenset[str]
     skips: tuple[Skip, ...]
+    pictures: tuple[StoredPicture, ...]
+
+
+@dataclass
+class _Reading:
+    """What has happened to the pictures of a shard so far."""
+
+    skips: list[Skip]
+    pictures: list[StoredPicture]
 
 
 def write_shard(task: ShardTask) -> WrittenShard:
     """Write one shard, whole or not at all. May be run twice; the result is the same."""
-    skips: list[Skip] = []
-    classes: Counter[tuple[str, str]] = Counter()
-    locations: set[str] = set()
-    captures = images = 0
+    reading = _Reading([], [])
     with storage.atomic_file(task.path) as temporary:
         with temporary.open("wb") as file:
-            for record in _records(task, skips):
+            for record in _records(task, reading):
                 write_framed(file, encode(record))
-                classes.update(record.labels.items())
-                locations.update(filter(None, [record.metadata.get("location")]))
-                captures, images = captures + 1, images + len(record.images)
         size, checksum = temporary.stat().st_size, storage.sha256(temporary)
-    shard = Shard(task.path.name, task.split, captures, images, size, checksum)
-    return WrittenShard(shard, classes, frozenset(locations), tuple(skips))
+    return report_on(task, size, checksum, tuple(reading.skips), tuple(reading.pictures))
 
 
-def _records(task: ShardTask, skips: list[Skip]) -> Iterator[Record]:
+def report_on(
+    task: ShardTask,
+    size: int,
+    checksum: str,
+    skips: tuple[Skip, ...],
+    pictures: tuple[StoredPicture, ...],
+) -> WrittenShard:
+    """Return the report on a shard of this size (bytes), SHA-256 and content."""
+    stored = {picture.capture_id for picture in pictures}
+    captures = [capture for capture in task.captures if capture.capture_id in stored]
+    classes = Counter(pair for capture in captures for pair in capture.labels.items())
+    locations = {capture.metadata.get("location", "") for capture in captures} - {""}
+    shard = Shard(task.path.name, task.split, len(captures), len(pictures), size, checksum)
+    return WrittenShard(shard, classes, frozenset(locations), skips, pictures)
+
+
+def picture_bytes(root: str, image: str) -> bytes:
+    """Read the file of a picture.
+
+    Args:
+        root: the folder or URI that a relative path starts from.
+        image: the path or URI, as the inventory has it.
+
+    Raises:
+        UnreadablePicture: if there is no such file, or it cannot be read.
+        BadInput: if the S3 store cannot be used at all.
+    """
+    if URL.match(image):
+        raise UnreadablePicture(NAMED_BY_URL)
+    uri = storage.join(root, image)
+    try:
+        return storage.read_bytes(uri, LARGEST_FILE)
+    except OSError as error:
+        raise UnreadablePicture(storage.why_not_read(error)) from error
+    except ValueError as error:  # a zero byte, say, or half a Unicode character
+        if storage.is_s3(uri):
+            raise
+        raise UnreadablePicture(NO_NAME) from error
+
+
+def _records(task: ShardTask, reading: _Reading) -> Iterator[Record]:
     for capture in task.captures:
-        images = _jpegs(capture, task.form, skips)
+        images = tuple(_jpegs(capture, task, reading))
         if images:
             yield Record(capture.capture_id, images, capture.labels, capture.metadata)
-        else:
-            skips.append(Skip(capture.capture_id, "", "none of its pictures can be read"))
+            continue
+        reason = "none of its pictures can be read" if capture.images else "it has no picture"
+        reading.skips.append(Skip(capture.capture_id, "", reason))
 
 
-def _jpegs(capture: Capture, form: StoredForm, skips: list[Skip]) -> tuple[bytes, ...]:
-    read = []
+def _jpegs(capture: Capture, task: ShardTask, reading: _Reading) -> Iterator[bytes]:
     for image in capture.images:
         try:
-            read.append(to_jpeg(storage.read_bytes(image), form))
+            jpeg, print_ = _stored(image, task)
         except UnreadablePicture as error:
-            skips.append(Skip(capture.capture_id, image, str(error)))
-        except OSError as error:
-            skips.append(Skip(capture.capture_id, image, storage.why_not_read(error)))
-    return tuple(read)
+            reading.skips.append(Skip(capture.capture_id, image, str(error)))
+        else:
+            reading.pictures.append(StoredPicture(capture.capture_id, image, print_))
+            yield jpeg
+
+
+def _stored(image: str, task: ShardTask) -> tuple[bytes, Fingerprint]:
+    data = picture_bytes(task.root, image)
+    picture = shrunk(data, task.form)
+    return to_jpeg(picture, task.form.quality), fingerprint(data, picture)

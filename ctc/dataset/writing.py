@@ -4,115 +4,160 @@ import csv
 import hashlib
 import io
 import shutil
-import tempfile
 from collections import Counter
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ctc import storage
+from ctc.dataset.images import IMAGES_FILE, write_images
+from ctc.dataset.lending import Lender, lender_at
 from ctc.dataset.manifest import MANIFEST, SKIPPED, Counts, Dataset
 from ctc.dataset.planning import Plan
-from ctc.dataset.shards import Skip, WrittenShard, write_shard
+from ctc.dataset.records import printable
+from ctc.dataset.reports import finish_shard, read_report
+from ctc.dataset.resuming import (
+    Origin,
+    Place,
+    alone,
+    begin,
+    give_up,
+    origin_of,
+    place_of,
+    remarks,
+    settle,
+    sweep,
+)
+from ctc.dataset.shards import Shard, Skip, WrittenShard
 from ctc.errors import BadInput
-from ctc.parameter import as_text
 from ctc.progress import Progress
 from ctc.tasks import run_tasks
 
+UNFINISHED = ".unfinished"  # an object that is on S3 while the others are put there
+
 
 def write_dataset(plan: Plan, output: str) -> Dataset:
-    """Write all shards, `skipped.csv` and, last, `dataset.json`.
+    """Write all shards, `images.parquet`, `skipped.csv` and, last, `dataset.json`.
 
     The folder is made beside `output` and put in its place when it is complete; a dataset that
-    was there before stays until then.
+    was there before stays until then. A run that is stopped leaves its finished shards to the
+    next one of the same origin (see `ctc.dataset.resuming`), which verifies and keeps them, as it
+    does with those of a complete dataset at `output`. A shard that lacks a picture which can be
+    read now is written anew; pictures that are in a shard are not looked at again.
+
+    Returns:
+        The dataset, with `kept` and `notes`.
 
     Raises:
-        BadInput: if `output` is something else than a dataset, or no capture could be read.
+        BadInput: if `output` is something else than a dataset, another run is writing it, or no
+            picture could be read.
     """
     check_output(output)
-    partial = _partial_folder(output)
-    try:
-        dataset = _write_into(partial, plan)
-        return replace(_publish(dataset, output), uri=output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    place = place_of(output)
+    with alone(place):
+        settle(place)
+        origin = origin_of(plan)
+        notes = tuple(remarks(place, origin))
+        lender = lender_at(output, origin) if plan.params.resume else None
+        work = begin(place, origin, plan.params.resume)
+        try:
+            dataset = _write_into(work / "dataset", plan, origin, lender)
+            dataset, note = _put(dataset, place, lender)
+        except BaseException:
+            give_up(work)
+            raise
+        storage.remove_folder(work)
+    return replace(dataset, uri=output, notes=(*notes, *filter(None, [note])))
 
 
 def check_output(output: str) -> None:
-    """Refuse to write over something that is not a dataset.
+    """Refuse to write over something that is not a dataset, or is being written.
 
     Raises:
         BadInput: naming the folder.
     """
-    if storage.exists(output) and not storage.exists(storage.join(output, MANIFEST)):
+    place = place_of(output)
+    if place.lock.exists():
+        with alone(place):
+            pass
+    known = (MANIFEST, UNFINISHED)
+    if storage.exists(output) and not any(storage.exists(storage.join(output, k)) for k in known):
         raise BadInput(f"'{output}' exists and is no dataset; name a new folder")
 
 
-def _partial_folder(output: str) -> Path:
-    if storage.is_s3(output):
-        return Path(tempfile.mkdtemp(prefix="ctc-dataset-"))
-    target = storage.local_path(output)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
-
-
-def _publish(dataset: Dataset, output: str) -> Dataset:
-    if storage.is_s3(output):
-        storage.put_folder(dataset.folder, output, last=MANIFEST)
-        return dataset
-    target = storage.local_path(output)
-    dataset.folder.chmod(0o755)  # mkdtemp made it private
-    storage.replace_folder(dataset.folder, target)
-    return replace(dataset, folder=target)
-
-
-def _write_into(folder: Path, plan: Plan) -> Dataset:
-    written: list[WrittenShard] = []
-    with Progress("dataset", plan.table.num_rows, "captures") as progress:
-        for task, result in run_tasks(write_shard, plan.tasks(folder), plan.params.workers):
-            written.append(result)
-            progress.advance(len(task.captures))
-    skips = [*plan.skips, *(skip for result in written for skip in result.skips)]
-    dataset = _describe(folder, plan, sorted(written, key=lambda w: w.shard.name), skips)
-    if not any(shard.captures for shard in dataset.shards):
-        raise BadInput(
-            f"no picture could be read; the first: '{skips[0].image}', {skips[0].reason}"
-        )
-    storage.write_bytes(str(folder / SKIPPED), _as_csv(skips))
+def _write_into(folder: Path, plan: Plan, origin: Origin, lender: Lender | None) -> Dataset:
+    finished = _finish_shards(folder, plan, lender)
+    sums = _Sums(plan)
+    for written in _reports(finished):
+        sums.add(written)
+    if not any(shard.captures for shard in sums.shards):
+        shutil.rmtree(folder.parent)
+        first = min(sums.skips, key=lambda skip: (not skip.image, skip.capture_id))
+        at = storage.join(plan.root, first.image)
+        raise BadInput(f"no picture could be read; the first: '{at}', {first.reason}")
+    write_images(folder / IMAGES_FILE, _reports(finished))
+    storage.write_bytes(str(folder / SKIPPED), _as_csv(sums.skips))
+    dataset = _describe(folder, origin, sums, sum(finished.values()))
     dataset.write()
     return dataset
 
 
-def _describe(folder: Path, plan: Plan, written: list[WrittenShard], skips: list[Skip]) -> Dataset:
-    shards = tuple(result.shard for result in written)
-    content = "".join(f"{shard.name} {shard.sha256}\n" for shard in shards)
-    left_out = {"output", "workers", "inventory", "image_root"}  # do not change the content
+def _finish_shards(folder: Path, plan: Plan, lender: Lender | None) -> dict[Path, bool]:
+    """Return the shards, with whether each was kept."""
+    tasks = plan.tasks(folder)
+    finished: dict[Path, bool] = {}
+    with Progress("dataset", plan.table.num_rows, "captures") as progress:
+        lent = lender.lending(tasks) if lender else tasks
+        for task, kept in run_tasks(finish_shard, lent, plan.params.workers):
+            finished[task.path] = kept
+            (progress.keep if kept else progress.advance)(len(task.captures))
+    return finished
+
+
+def _reports(finished: dict[Path, bool]) -> Iterator[WrittenShard]:
+    return (read_report(path) for path in sorted(finished))
+
+
+@dataclass
+class _Sums:
+    """What the reports on all shards come to."""
+
+    plan: Plan
+    shards: list[Shard] = field(default_factory=list)
+    labels: Counts = field(default_factory=dict)
+    locations: dict[str, set[str]] = field(default_factory=dict)
+    skips: list[Skip] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.labels = {label: {} for label in self.plan.inventory.labels}
+        self.skips = [*self.plan.skips]
+
+    def add(self, written: WrittenShard) -> None:
+        split = written.shard.split
+        self.shards.append(written.shard)
+        self.skips.extend(written.skips)
+        self.locations.setdefault(split, set()).update(written.locations)
+        for (label, name), captures in sorted(written.classes.items()):
+            of_split = self.labels[label].setdefault(split, {})
+            of_split[name] = of_split.get(name, 0) + captures
+
+
+def _describe(folder: Path, origin: Origin, sums: _Sums, kept: int) -> Dataset:
+    content = "".join(f"{shard.name} {shard.sha256}\n" for shard in sums.shards)
     return Dataset(
         folder=folder,
         uri=str(folder),
-        parameters={k: as_text(v) for k, v in asdict(plan.params).items() if k not in left_out},
-        labels=_class_counts(plan.inventory.labels, written),
-        locations=_locations_of_splits(written),
-        shards=shards,
-        skipped=dict(sorted(Counter(skip.reason for skip in skips).items())),
+        parameters=origin.parameters,
+        labels=sums.labels,
+        locations={split: sorted(names) for split, names in sums.locations.items()},
+        shards=tuple(sums.shards),
+        skipped=dict(sorted(Counter(skip.reason for skip in sums.skips).items())),
         digest=hashlib.sha256(content.encode()).hexdigest()[:32],
-        inventory_digest=plan.inventory.digest,
+        inventory_digest=origin.inventory_digest,
+        written_by=origin.written_by,
+        checksums={name: storage.sha256(folder / name) for name in (IMAGES_FILE, SKIPPED)},
+        kept=kept,
     )
-
-
-def _class_counts(labels: tuple[str, ...], written: list[WrittenShard]) -> Counts:
-    counts: Counts = {label: {} for label in labels}
-    for result in written:
-        for (label, name), captures in sorted(result.classes.items()):
-            of_split = counts[label].setdefault(result.shard.split, {})
-            of_split[name] = of_split.get(name, 0) + captures
-    return counts
-
-
-def _locations_of_splits(written: list[WrittenShard]) -> dict[str, list[str]]:
-    splits: dict[str, set[str]] = {}
-    for result in written:
-        splits.setdefault(result.shard.split, set()).update(result.locations)
-    return {split: sorted(locations) for split, locations in splits.items()}
 
 
 def _as_csv(skips: list[Skip]) -> bytes:
@@ -121,4 +166,37 @@ def _as_csv(skips: list[Skip]) -> bytes:
     writer.writerow(("capture_id", "image", "reason"))
     rows = sorted((skip.capture_id, skip.image, skip.reason) for skip in skips)
     writer.writerows(rows)
-    return text.getvalue().encode()
+    return printable(text.getvalue()).encode()
+
+
+def _put(dataset: Dataset, place: Place, lender: Lender | None) -> tuple[Dataset, str]:
+    """Put a finished dataset in its place, unless it is there; say what was kept."""
+    if lender and lender.is_same(dataset) and not _is_half_put(place.output):
+        note = f"the dataset at '{place.output}' was complete; it was verified and kept"
+        return replace(dataset, folder=lender.dataset.folder), note
+    folder = _publish(dataset.folder, place, dataset.digest)
+    note = (
+        f"{dataset.kept} of {len(dataset.shards)} shards of an earlier run were verified and kept"
+    )
+    return replace(dataset, folder=folder), note if dataset.kept else ""
+
+
+def _is_half_put(output: str) -> bool:
+    return storage.exists(storage.join(output, UNFINISHED))
+
+
+def _publish(folder: Path, place: Place, digest: str) -> Path:
+    """Return where the files of the dataset can be read."""
+    sweep(folder)
+    if not storage.is_s3(place.output):
+        target = storage.local_path(place.output)
+        storage.replace_folder(folder, target, aside=place.former)
+        return target
+    # Who is killed while files are put there finds by this that the place is a dataset's. It is
+    # deleted last, as all that does not belong to the dataset.
+    storage.write_bytes(storage.join(place.output, UNFINISHED), b"a dataset is being put here\n")
+    storage.put_folder(folder, place.output, last=MANIFEST)
+    # Where `open_dataset` would fetch them to.
+    kept = storage.cache_folder() / digest
+    storage.replace_folder(folder, kept)
+    return kept

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ctc import storage
 from ctc.errors import BadInput
 from ctc.inventory.findings import Finding
+from ctc.inventory.repeats import layout, numbered
 
 CAPTURE_ID, IMAGES = "capture_id", "images"
 RESERVED = (CAPTURE_ID, IMAGES)
@@ -57,26 +58,26 @@ class Inventory:
 
     def place_of(self, row: int) -> str:
         """Say where the source has a row of the table; empty where that is not known."""
-        return "" if self.places is None else self.place.format(int(self.places[row]))
+        number = -1 if self.places is None else int(self.places[row])
+        return self.place.format(number) if number >= 0 else ""
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the content, 32 hexadecimal digits (MLflow takes at most 36 characters)."""
         content = hashlib.sha256(json.dumps([self.table.column_names, self.labels]).encode())
         for column in self.table.columns:
-            _update(content, column.combine_chunks())
+            _update(content, column.chunks)
         return content.hexdigest()[:32]
 
     @cached_property
     def counts(self) -> dict[str, int]:
         """Numbers of captures, images and observations."""
-        lengths = pc.list_value_length(self.table[IMAGES])
-        sizes = pa.table({"capture": self.table[CAPTURE_ID], "images": lengths})
-        once = sizes.group_by("capture").aggregate([("images", "max")])
-        images = pc.sum(once["images_max"]).as_py()
+        capture = numbered(self.table[CAPTURE_ID])
+        images = np.zeros(capture.max(initial=-1) + 1, np.int64)
+        images[capture] = pc.list_value_length(self.table[IMAGES])
         return {
-            "captures": once.num_rows,
-            "images": images or 0,
+            "captures": len(images),
+            "images": int(images.sum()),
             "observations": self.table.num_rows,
         }
 
@@ -84,15 +85,6 @@ class Inventory:
         """Observations of each class of a label, the missing ones left out."""
         found = pc.value_counts(self.table[label].drop_null())
         return Counter({row["values"]: row["counts"] for row in found.to_pylist()})
-
-    def class_table(self) -> pd.DataFrame:
-        """Return a row a label and class: its observations, commonest first."""
-        rows = [
-            {"label": label, "class": name, "observations": count}
-            for label in self.labels
-            for name, count in self.class_counts(label).most_common()
-        ]
-        return pd.DataFrame(rows, columns=["label", "class", "observations"])
 
     def write(self, uri: str) -> None:
         """Write one Parquet file, whole or not at all."""
@@ -143,10 +135,13 @@ def _read(uri: str) -> tuple[pa.Table, dict[str, Any]]:
     return table.replace_schema_metadata(None), about
 
 
-def _update(content: Any, column: pa.Array) -> None:
+def _update(content: Any, chunks: Sequence[pa.Array]) -> None:
     """Hash a column's values, independent of how Arrow happens to have laid them out."""
-    if pa.types.is_list(column.type):
-        content.update(pc.list_value_length(column).to_numpy().tobytes())
-        column = column.flatten()
-    content.update(pc.fill_null(pc.binary_length(column), -1).to_numpy().tobytes())
-    content.update("".join(value for value in column.to_pylist() if value).encode())
+    if chunks and pa.types.is_list(chunks[0].type):
+        for chunk in chunks:
+            content.update(pc.list_value_length(chunk).to_numpy())
+        chunks = [chunk.flatten() for chunk in chunks]
+    for chunk in chunks:
+        content.update(pc.fill_null(pc.binary_length(chunk), -1).to_numpy())
+    for chunk in chunks:
+        content.update(layout(chunk.drop_null())[2])

@@ -4,15 +4,34 @@ Everything that can be wrong with a picture ends in one exception, `UnreadablePi
 """
 
 import io
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ctc.pictures.silence import NO_STDERR, NO_WARNINGS
+
+# What cameras and those who handle their pictures write. Pillow knows forty more, of which one
+# starts a program (EPS) and most have seen little testing with broken files.
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 # Modes that hold more than 8 bits: Pillow would clip them on conversion to RGB.
 DEEP_MODES = {"I", "F", "I;16", "I;16B", "I;16L"}
+ORIENTATION, UPRIGHT = 0x0112, 1  # the tag of EXIF 2.3, table 4, and what turns each of its values upright
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+NO_PICTURE = "not a picture that can be read"
+WEB_PAGES = (b"<!doctype", b"<html")
+LONGEST_REASON = 100  # characters of what a library says
 
 
 class UnreadablePicture(Exception):
@@ -21,27 +40,58 @@ class UnreadablePicture(Exception):
 
 @dataclass(frozen=True)
 class StoredForm:
-    """How a picture is stored: longer side in pixels at most, and JPEG quality."""
+    """How a picture is stored.
+
+    Attributes:
+        max_side: longer side in pixels, at most.
+        quality: of the JPEG, 1 to 100.
+        min_side: shorter side in pixels, at most; where it is given, `max_side` does not apply.
+    """
 
     max_side: int
     quality: int
+    min_side: int | None = None
+
+    def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the width and height that a picture of this width and height is stored with."""
+        shrink = min(size) / self.min_side if self.min_side else max(size) / self.max_side
+        if shrink <= 1:  # never enlarged
+            return size
+        width, height = (max(1, round(side / shrink)) for side in size)
+        return width, height
 
 
-def to_jpeg(data: bytes, form: StoredForm) -> bytes:
-    """Turn an encoded picture into a JPEG no larger than asked, upright, RGB, without metadata.
+def shrunk(data: bytes, form: StoredForm) -> Image.Image:
+    """Decode a picture: no larger than asked, upright, RGB, and nothing but pixels.
 
     Raises:
         UnreadablePicture: if it cannot be decoded to its end.
     """
-    image = _open(data)
-    longest = max(image.size)
-    if longest > form.max_side:
-        # Lets a JPEG decode at 1/2, 1/4 or 1/8 of its size, in the DCT.
-        image.draft("RGB", (form.max_side, form.max_side))
-    image = _upright_rgb(image)
-    image.thumbnail((form.max_side, form.max_side), Image.Resampling.BILINEAR, reducing_gap=None)
+    with _guarded():
+        image = _open(data)
+        size = form.size_of(image.size)
+        # Lets a JPEG decode at 1/2, 1/4 or 1/8 of its size, in the DCT, but no smaller than this.
+        image.draft("RGB", size)
+        _load(image)
+        turn = _turn(image)
+        image = _rgb(image)
+        if image.size != size:
+            image = image.resize(size, Image.Resampling.BILINEAR)
+        if turn is not None:  # last, when there are the fewest pixels to move
+            image = image.transpose(turn)
+        image.info = {}  # GPS, comments and colour profiles do not travel
+        return image
+
+
+def to_jpeg(image: Image.Image, quality: int) -> bytes:
+    """Encode a picture.
+
+    Raises:
+        UnreadablePicture: if it is too long for a JPEG, which may have 65,500 pixels a side.
+    """
     target = io.BytesIO()
-    image.save(target, "JPEG", quality=form.quality, comment=b"")  # Pillow would keep it
+    with _guarded():
+        image.save(target, "JPEG", quality=quality)
     return target.getvalue()
 
 
@@ -49,7 +99,7 @@ def to_pixels(data: bytes, at_least: tuple[int, int]) -> NDArray[np.uint8]:
     """Decode a picture, upright.
 
     Args:
-        data: the encoded picture, in any format that Pillow reads.
+        data: the encoded picture, in any format of `FORMATS`.
         at_least: height and width that will be needed; a JPEG may be decoded at a half, a
             quarter or an eighth of its size as long as it stays as large as this.
 
@@ -59,35 +109,74 @@ def to_pixels(data: bytes, at_least: tuple[int, int]) -> NDArray[np.uint8]:
     Raises:
         UnreadablePicture: if it cannot be decoded to its end.
     """
-    image = _open(data)
-    side = max(at_least)  # both ways, for the picture may lie on its side until it is upright
-    image.draft("RGB", (side, side))
-    return np.asarray(_upright_rgb(image))
+    with _guarded():
+        image = _open(data)
+        side = max(at_least)  # both ways, for the picture may lie on its side until it is upright
+        image.draft("RGB", (side, side))
+        _load(image)
+        turn = _turn(image)
+        image = _rgb(image)
+        return np.asarray(image if turn is None else image.transpose(turn))
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Turn all that Pillow raises into `UnreadablePicture`, and keep its warnings to itself."""
+    with NO_WARNINGS:
+        try:
+            yield
+        except UnreadablePicture:
+            raise
+        except Image.DecompressionBombError as error:  # beyond 179 million
+            raise UnreadablePicture("too many pixels") from error
+        except Exception as error:  # Pillow's plugins raise whatever their format's parser does
+            raise UnreadablePicture(f"cannot be decoded: {_why(error)}") from error
 
 
 def _open(data: bytes) -> Image.Image:
     if not data:
         raise UnreadablePicture("empty file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data))
-    except Image.DecompressionBombError as error:  # beyond 179 million
-        raise UnreadablePicture("too many pixels") from error
-    except Exception as error:  # Pillow's plugins raise whatever their format's parser does
-        raise UnreadablePicture("not a picture that can be read") from error
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise
+    except Exception as error:  # see `_guarded`
+        raise UnreadablePicture(_what_instead(data)) from error
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    try:
+def _load(image: Image.Image) -> None:
+    if image.format != "TIFF":
         image.load()
-        image.apply_transparency()  # of a palette, about which Pillow would warn otherwise
-        image = ImageOps.exif_transpose(image)
-        if image.mode in DEEP_MODES:
-            image = _eight_bits(image)
-        return image if image.mode == "RGB" else image.convert("RGB")
-    except Exception as error:  # a truncated file, say; see `_open`
-        raise UnreadablePicture(f"cannot be decoded: {error}") from error
+        return
+    with NO_STDERR:
+        image.load()
+
+
+def _what_instead(data: bytes) -> str:
+    if data[:64].lstrip().lower().startswith(WEB_PAGES):
+        return f"{NO_PICTURE}: a web page"
+    return NO_PICTURE if data.strip(b"\0") else f"{NO_PICTURE}: nothing but zero bytes"
+
+
+def _why(error: Exception) -> str:
+    """Say what an error says, without the numbers in brackets: equal reasons are counted."""
+    words = str(error).partition("(")[0].split()
+    return " ".join(words)[:LONGEST_REASON] or type(error).__name__
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what turns the picture upright; none where its EXIF is broken, for it may be fine."""
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION, UPRIGHT))
+    except Exception:  # see `_guarded`
+        return None
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    image.apply_transparency()  # of a palette, about which Pillow would warn otherwise
+    if image.mode in DEEP_MODES:
+        image = _eight_bits(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from ctc import storage
 from ctc.dataset.manifest import Dataset
 from ctc.errors import BadInput
-from ctc.inventory.merging import Columns, merge
-from ctc.inventory.sources.csv import CsvTable
+from ctc.inventory.merging import Columns, Origin, merge
+from ctc.inventory.sources.delimited import CsvTable
 from ctc.inventory.sources.folders import is_picture, list_pictures
-from ctc.inventory.table import CAPTURE_ID, IMAGES
+from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Inventory
 from ctc.params import PredictParams
 
 
@@ -31,7 +31,8 @@ class PhotoCapture:
 
 
 def captures_of(params: PredictParams) -> list[PhotoCapture]:
-    """List the captures of a CSV, of a folder, where every picture is one, or of one picture.
+    """List the captures of an inventory, of a CSV, of a folder, where every picture is one, or of
+    one picture.
 
     Raises:
         BadInput: if there is no such folder, table or column, or nothing in it.
@@ -40,7 +41,8 @@ def captures_of(params: PredictParams) -> list[PhotoCapture]:
         return _of_folder(params)
     if is_picture(params.images):
         return [PhotoCapture(storage.name(params.images), (params.images,))]
-    captures = _of_table(params)
+    is_inventory = params.images.endswith(".parquet")
+    captures = _of_inventory(params) if is_inventory else _of_table(params)
     if not captures:
         raise BadInput(f"'{params.images}' holds no captures")
     return captures
@@ -57,13 +59,25 @@ def _of_folder(params: PredictParams) -> list[PhotoCapture]:
     return [PhotoCapture(name, (storage.join(params.images, name),)) for name in names]
 
 
+def _of_inventory(params: PredictParams) -> list[PhotoCapture]:
+    inventory = Inventory.read(params.images)
+    rows = inventory.table.select([CAPTURE_ID, IMAGES]).to_pylist()
+    once = {row[CAPTURE_ID]: row[IMAGES] for row in rows}  # all observations of one are alike
+    return _below(inventory.root if params.image_root == "auto" else params.image_root, once)
+
+
 def _of_table(params: PredictParams) -> list[PhotoCapture]:
     columns = Columns(params.capture_id, params.image_columns, labels=(), metadata=())
     table = CsvTable.open(params.images)
-    merged, _ = merge(table.rows((params.capture_id, *params.image_columns)), columns)
+    merged = merge(table.rows(columns.used), columns, Origin(params.images))
+    images = dict(zip(*(merged.table[name].to_pylist() for name in RESERVED), strict=True))
     auto = params.image_root == "auto"
-    root = storage.parent(params.images) if auto else params.image_root
+    return _below(storage.parent(params.images) if auto else params.image_root, images)
+
+
+def _below(root: str, images: dict[str, list[str]]) -> list[PhotoCapture]:
+    """Return the captures of pictures whose paths start from `root`."""
     return [
-        PhotoCapture(row[CAPTURE_ID], tuple(storage.join(root, image) for image in row[IMAGES]))
-        for row in merged.to_pylist()
+        PhotoCapture(name, tuple(storage.join(root, path) for path in paths))
+        for name, paths in images.items()
     ]

@@ -17,14 +17,21 @@ from ctc.storage.files import (
     write_bytes,
 )
 from ctc.storage.folders import fetch_folder, put_folder
-from ctc.storage.local import atomic_file, cache_folder, replace_folder, sha256
+from ctc.storage.local import atomic_file, cache_folder, remove_folder, replace_folder, sha256
+from ctc.storage.states import DENIED, EMPTY, FINE, FOLDER, MISSING, file_states
 
 __all__ = [
+    "DENIED",
+    "EMPTY",
+    "FINE",
+    "FOLDER",
+    "MISSING",
     "atomic_file",
     "cache_folder",
     "exists",
     "fetch_file",
     "fetch_folder",
+    "file_states",
     "is_folder",
     "is_s3",
     "join",
@@ -35,6 +42,7 @@ __all__ = [
     "put_file",
     "put_folder",
     "read_bytes",
+    "remove_folder",
     "replace_folder",
     "sha256",
     "why_not_read",

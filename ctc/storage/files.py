@@ -42,14 +42,24 @@ def list_files(folder: str) -> Iterator[str]:
     yield from (name for name in found if not _is_hidden(name))
 
 
-def read_bytes(uri: str) -> bytes:
+def read_bytes(uri: str, at_most: int | None = None) -> bytes:
     """Return the content of a file.
+
+    Args:
+        uri: the file.
+        at_most: bytes it may have; where this is given, a pipe or a device is refused too, for
+            it may have no end.
 
     Raises:
         FileNotFoundError: there is no such file; it names `uri`.
         PermissionError: it may not be read.
+        OSError: it is larger than `at_most`, or no file.
     """
-    return s3.read(uri) if is_s3(uri) else local_path(uri).read_bytes()
+    if is_s3(uri):
+        return s3.read(uri, at_most)
+    if at_most is not None:
+        local.check_size(local_path(uri), at_most)
+    return local_path(uri).read_bytes()
 
 
 def write_bytes(uri: str, data: bytes) -> None:

@@ -1,8 +1,10 @@
 """Files and folders of this machine that appear whole or not at all."""
 
+import errno
 import hashlib
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,11 +34,17 @@ def atomic_file(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def replace_folder(new: Path, target: Path) -> None:
+def replace_folder(new: Path, target: Path, aside: Path | None = None) -> None:
     """Put the folder `new` in the place of `target` by renames, on one file system.
 
     The former folder is removed only when the new one is in place; when that fails, the
     former one is put back.
+
+    Args:
+        new: the folder.
+        target: where it goes.
+        aside: a free path beside `target`, where the former folder is meanwhile, so that it can
+            be found if this process is killed; a new one if not given.
 
     Raises:
         BadInput: `target` exists and is not a folder.
@@ -47,7 +55,7 @@ def replace_folder(new: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         new.rename(target)
         return
-    former = _beside(target.absolute())
+    former = aside or _beside(target.absolute())
     target.rename(former)
     try:
         new.rename(target)
@@ -73,6 +81,20 @@ def remove_folder(folder: Path) -> None:
         folder.unlink()
     elif folder.exists():
         shutil.rmtree(folder)
+
+
+def check_size(path: Path, at_most: int) -> None:
+    """Raise where `path` is no file of at most so many bytes; a folder passes, reading it fails.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: it is larger, or it is a pipe, a socket or a device.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    if found.st_size > at_most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
 def files_below(folder: Path) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The objects of an S3 store. Every function raises what `s3_client.plain_errors` says."""
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -26,27 +28,40 @@ def has_folder(uri: str) -> bool:
 
 def keys_below(uri: str) -> Iterator[str]:
     """Yield the keys below `uri`, relative to it; marks of empty folders are left out."""
+    yield from (key for key, _ in sizes_below(uri))
+
+
+def sizes_below(uri: str) -> Iterator[tuple[str, int]]:
+    """Yield what `keys_below` does, each with its size in bytes."""
     bucket, key = bucket_and_key(uri)
     prefix = _prefix(key)
     with plain_errors(uri):
         pages = client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
-            found = (item["Key"] for item in page.get("Contents", []))
-            yield from (key.removeprefix(prefix) for key in found if not key.endswith("/"))
+            found = ((item["Key"], int(item["Size"])) for item in page.get("Contents", []))
+            yield from ((k.removeprefix(prefix), n) for k, n in found if not k.endswith("/"))
 
 
-def read(uri: str) -> bytes:
-    """Return the content of an object."""
+def size_of(uri: str) -> int | None:
+    """Return the size of the object of exactly this key, in bytes; None where there is none."""
+    bucket, key = _object(uri)
+    # Not a HEAD request: see `has_object`.
+    with plain_errors(uri):
+        answer = client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+    return next((int(i["Size"]) for i in answer.get("Contents", []) if i["Key"] == key), None)
+
+
+def read(uri: str, at_most: int | None = None) -> bytes:
+    """Return the content of an object, of at most so many bytes."""
     from botocore.exceptions import IncompleteReadError, ResponseStreamingError
 
-    bucket, key = _object(uri)
     with plain_errors(uri):
         for _ in range(s3_client.RETRIES):
             try:
-                return _read_once(bucket, key)
+                return _read_once(uri, at_most)
             except (IncompleteReadError, ResponseStreamingError):
                 continue  # boto3 repeats a request, but not the reading of its answer
-        return _read_once(bucket, key)
+        return _read_once(uri, at_most)
 
 
 def write(uri: str, data: bytes) -> None:
@@ -95,6 +110,10 @@ def _first_key(uri: str, prefix: str) -> str | None:
     return next((str(item["Key"]) for item in answer.get("Contents", [])), None)
 
 
-def _read_once(bucket: str, key: str) -> bytes:
-    with closing(client().get_object(Bucket=bucket, Key=key)["Body"]) as body:
+def _read_once(uri: str, at_most: int | None) -> bytes:
+    bucket, key = _object(uri)
+    answer = client().get_object(Bucket=bucket, Key=key)
+    with closing(answer["Body"]) as body:
+        if at_most is not None and answer["ContentLength"] > at_most:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), uri)
         return bytes(body.read())

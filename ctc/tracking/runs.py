@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
 from mlflow.exceptions import MlflowException
+from PIL.Image import Image
 
 import ctc
 from ctc.errors import BadInput
@@ -81,11 +82,23 @@ class Run:
 
     def table(self, table: pd.DataFrame, name: str) -> None:
         """Log a table as `<name>.json`, which the UI shows and compares."""
-        mlflow.log_table(table, f"{name}.json")
+        # MLflow looks for pictures among texts in a way that pandas 3 warns of.
+        texts = [name for name, kind in table.dtypes.items() if isinstance(kind, pd.StringDtype)]
+        mlflow.log_table(table.astype(dict.fromkeys(texts, object)), f"{name}.json")
 
     def figure(self, figure: Figure, name: str) -> None:
         """Log a plot as `<name>.png`."""
-        mlflow.log_figure(figure, f"{name}.png", save_kwargs={"dpi": 120})
+        with warnings.catch_warnings():
+            # Its font has no Chinese letters, say: a box stands for each.
+            warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
+            mlflow.log_figure(figure, f"{name}.png", save_kwargs={"dpi": 120})
+
+    def image(self, image: Image, name: str) -> None:
+        """Log a picture as `<name>.jpg`."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{Path(name).name}.jpg"
+            image.save(path, quality=85)
+            mlflow.log_artifact(str(path), _folder(name))
 
     def file(self, path: Path) -> None:
         """Log a file under its own name."""
@@ -96,7 +109,12 @@ class Run:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{Path(name).name}.csv"
             table.to_csv(path, index=False)
-            mlflow.log_artifact(str(path), str(Path(name).parent) if "/" in name else None)
+            mlflow.log_artifact(str(path), _folder(name))
+
+
+def _folder(name: str) -> str | None:
+    """Return the folder of the run that a name with a "/" lies in."""
+    return str(Path(name).parent) if "/" in name else None
 
 
 def tracking_uri() -> str:

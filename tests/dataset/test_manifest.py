@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import json
 import shutil
 from collections import Counter
@@ -85,6 +86,28 @@ def test_the_manifest_is_opened_as_it_was_written(small_dataset):
     assert all(path.is_file() for path in small_dataset.documents)
 
 
+def test_every_stored_picture_has_a_row(small_survey, small_dataset):
+    images = small_dataset.images()
+    assert images.column_names == ["capture_id", "split", "image", "content", "perceptual"]
+    assert images.num_rows == small_survey.images
+    records = small_dataset.records(tuple(small_dataset.splits))
+    captures = [record.capture_id for record in records for _ in record.images]
+    assert images["capture_id"].to_pylist() == captures
+    for row in images.slice(0, 3).to_pylist():
+        data = (small_survey.table.parent / row["image"]).read_bytes()
+        assert hashlib.sha256(data).digest().startswith(row["content"])
+    splits = Counter(images["split"].to_pylist())
+    assert splits == Counter(
+        shard.split for shard in small_dataset.shards for _ in range(shard.images)
+    )
+
+
+def test_a_dataset_without_its_images_file_is_refused(copy):
+    (copy / "images.parquet").unlink()
+    sentence = "'images.parquet' is missing: write the dataset again"
+    assert refusal(copy) == f"dataset '{copy}': {sentence}"
+
+
 def made(**counts: dict[str, int]) -> Dataset:
     """A dataset of one label; split -> class -> captures."""
     return Dataset(Path("x"), "data/x", {}, {"species": counts}, {}, (), {}, "", "")
@@ -143,7 +166,9 @@ def test_a_place_on_s3_without_a_dataset_says_which_step_writes_one(bucket):
     assert refusal(bucket) == f"no dataset at '{bucket}'; the step `dataset` writes one"
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", '{"captures": 3}', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "{}", '{"captures": 3}', '{"schema_version": 2, "shards": []}', "\xff"]
+)
 def test_a_manifest_of_something_else_is_refused(copy, text):
     (copy / "dataset.json").write_bytes(text.encode("latin-1"))
     assert refusal(copy) == f"'{copy}/dataset.json' is not the manifest of a dataset"
@@ -151,7 +176,9 @@ def test_a_manifest_of_something_else_is_refused(copy, text):
 
 def test_a_dataset_of_another_version_is_refused(copy):
     change(copy, schema_version=7)
-    assert refusal(copy) == f"dataset '{copy}' has schema version 7; allowed: 1"
+    assert refusal(copy) == (
+        f"dataset '{copy}' has schema version 7; allowed: 2: write the dataset again"
+    )
 
 
 @pytest.mark.parametrize("left", [None, 0, 1000])

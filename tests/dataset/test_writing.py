@@ -132,7 +132,7 @@ def test_when_nothing_is_left_to_write_it_is_said_before_any_work(pictures):
     given = inventory(pictures, ("a", ["1.jpg"], "lion", None, None))
     with pytest.raises(BadInput) as refused:
         plan_dataset(given, params())
-    assert str(refused.value) == "no capture is left to write: no split, and so are all others"
+    assert str(refused.value) == "no capture is left to write: 1 x no split"
 
 
 def test_pictures_that_cannot_be_read_are_left_out_one_by_one(pictures, tmp_path):
@@ -152,18 +152,19 @@ def test_pictures_that_cannot_be_read_are_left_out_one_by_one(pictures, tmp_path
     assert dataset.labels == {"species": {"train": {"lion": 1}}}
     assert dataset.locations == {"train": ["north"]}
     assert [row[:2] for row in skipped(dataset)[1:]] == [
-        ("a", str(pictures / "empty.jpg")),
-        ("a", str(pictures / "none.jpg")),
+        ("a", "empty.jpg"),
+        ("a", "none.jpg"),
         ("b", ""),
-        ("b", str(pictures / "folder.jpg")),
-        ("b", str(pictures / "text.jpg")),
+        ("b", "folder.jpg"),
+        ("b", "text.jpg"),
         ("c", ""),
     ]
     assert dataset.skipped == {
         "empty file": 1,
         "is a directory": 1,
+        "it has no picture": 1,
         "no such file": 1,
-        UNREAD: 2,
+        UNREAD: 1,
         "not a picture that can be read": 1,
     }
 
@@ -174,7 +175,8 @@ def test_the_broken_pictures_of_a_survey_are_listed_with_their_reasons(small_sur
     assert small_dataset.skipped == dict(reasons)
     assert reasons[UNREAD] == small_survey.broken == 4
     assert reasons["empty file"] == 1
-    assert reasons["not a picture that can be read"] == 2  # a web page and a note
+    assert reasons["not a picture that can be read"] == 1  # a note
+    assert reasons["not a picture that can be read: a web page"] == 1
     assert sum(count for what, count in reasons.items() if what.startswith("cannot be de")) == 1
     about = json.loads((small_dataset.folder / "dataset.json").read_text())
     assert about["skipped"] == small_dataset.skipped
@@ -189,7 +191,7 @@ def test_a_path_that_climbs_out_of_the_root_is_refused(pictures, path):
     with pytest.raises(BadInput) as refused:
         plan_dataset(given, params())
     assert str(refused.value) == (
-        f"picture '{path}' climbs out of the image root; paths without '..' are allowed"
+        f"'t.csv': picture '{path}' climbs out of the image root; paths without '..' are allowed"
     )
 
 
@@ -207,6 +209,34 @@ def test_pictures_are_read_below_the_image_root(pictures, tmp_path, bucket):
     elsewhere = write(four("/nowhere"), tmp_path / "elsewhere", image_root=str(pictures))
     store = write(four("/nowhere"), tmp_path / "store", image_root=bucket)
     assert elsewhere.digest == here.digest == store.digest
+
+
+def test_each_stored_picture_is_listed_by_its_path_in_the_inventory(pictures, tmp_path):
+    images = write(four(pictures), tmp_path / "out").images()
+    assert sorted(images.select(["capture_id", "split", "image"]).to_pylist(), key=str) == [
+        {"capture_id": "a", "split": "train", "image": "1.jpg"},
+        {"capture_id": "b", "split": "train", "image": "2.jpg"},
+        {"capture_id": "b", "split": "train", "image": "3.jpg"},
+        {"capture_id": "c", "split": "val", "image": "4.jpg"},
+        {"capture_id": "d", "split": "train", "image": "1.jpg"},
+    ]
+    content = {row["capture_id"]: row["content"] for row in images.to_pylist()}
+    assert content["a"] == content["d"] != content["c"]
+
+
+def test_pictures_may_be_stored_by_their_shorter_side(pictures, tmp_path):
+    dataset = write(four(pictures), tmp_path / "out", min_side=15)
+    (record,) = dataset.records(("val",))
+    assert storage_image(record.images[0], tmp_path).size == (20, 15)
+    assert dataset.parameters["min_side"] == "15"
+
+
+def test_pictures_named_by_urls_are_left_out(pictures, tmp_path):
+    images = ["1.jpg", "https://example.org/2.jpg"]
+    dataset = write(inventory(pictures, ("a", images, "lion", "train", None)), tmp_path / "out")
+    assert skipped(dataset)[1:] == [
+        ("a", images[1], "named by a URL; local files and s3:// can be read")
+    ]
 
 
 def test_columns_of_any_name_are_kept_as_metadata(pictures, tmp_path):
@@ -246,6 +276,7 @@ def test_the_same_inventory_gives_the_same_bytes_however_many_workers_write(shar
         *(f"a-{number:05d}-of-00004.tfrecord" for number in range(4)),
         *(f"b-{number:05d}-of-00002.tfrecord" for number in range(2)),
         "dataset.json",
+        "images.parquet",
         "skipped.csv",
     ]
     assert written[0] == written[1] == written[2]
@@ -286,7 +317,12 @@ def test_a_former_dataset_is_replaced_as_a_whole(pictures, tmp_path):
     (place / "stray").touch()
     given = inventory(pictures, ("new", ["1.jpg"], "lion", "test", None))
     dataset = write(given, place)
-    assert names(place) == ["dataset.json", "skipped.csv", "test-00000-of-00001.tfrecord"]
+    assert names(place) == [
+        "dataset.json",
+        "images.parquet",
+        "skipped.csv",
+        "test-00000-of-00001.tfrecord",
+    ]
     assert names(place.parent) == ["out"]
     assert open_dataset(str(place)) == dataset
     assert [record.capture_id for record in dataset.records(("test",))] == ["new"]
@@ -343,8 +379,11 @@ def test_a_dataset_on_s3_is_fetched_with_the_same_records(pictures, tmp_path, bu
     uri = f"{bucket}/sets/one"
     write(four(pictures), uri)
     assert list(storage.list_files(bucket)) == [f"sets/one/{name}" for name in names(local.folder)]
+    storage.remove_folder(cache)
     found = open_dataset(uri)
     assert found.uri == uri
+    assert found.images() == local.images()
+    assert all(path.is_file() for path in found.documents)
     assert found.folder.is_relative_to(cache)
     splits = ("train", "val")
     assert list(found.records(splits)) == list(local.records(splits))
@@ -366,6 +405,7 @@ def test_a_damaged_shard_in_the_cache_is_fetched_again(pictures, bucket, cache):
 
 def test_a_damaged_shard_in_the_store_is_refused(pictures, bucket, cache):
     dataset = write(four(pictures), bucket)
+    storage.remove_folder(dataset.folder)  # of the cache
     storage.write_bytes(f"{bucket}/{dataset.shards[0].name}", b"damaged")
     with pytest.raises(BadInput, match="was damaged on the way or in store"):
         open_dataset(bucket)
@@ -376,6 +416,7 @@ def test_a_former_dataset_on_s3_is_replaced_as_a_whole(pictures, bucket, cache):
     write(inventory(pictures, ("new", ["1.jpg"], "lion", "test", None)), bucket)
     assert list(storage.list_files(bucket)) == [
         "dataset.json",
+        "images.parquet",
         "skipped.csv",
         "test-00000-of-00001.tfrecord",
     ]

@@ -7,8 +7,9 @@ from made_up_dataset import encoded
 
 from ctc.dataset.manifest import Dataset
 from ctc.errors import BadInput
+from ctc.inventory.sources import take_inventory
 from ctc.model.classifier import Classifier
-from ctc.params import PredictParams
+from ctc.params import InventoryParams, PredictParams
 from ctc.prediction.captures import PhotoCapture, captures_of, captures_of_dataset
 from ctc.prediction.comparing import check_same_answers
 from ctc.prediction.predicting import predict
@@ -229,9 +230,22 @@ def test_pictures_start_from_the_tables_folder_unless_told_otherwise(folder: Pat
     assert other.images == ("s3://bucket/x/a.png",)
 
 
+def test_an_inventory_gives_each_of_its_captures_once_with_its_own_root(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("capture_id,dir,species\na,1.jpg,lion\na,1.jpg,zebra\nb,2.jpg,lion\n")
+    path = str(tmp_path / "inventory.parquet")
+    take_inventory(InventoryParams(path=str(table), image_root="s3://bucket/x")).write(path)
+    found = captures_of(PredictParams(images=path))
+    assert [(one.capture_id, *one.images) for one in found] == [
+        ("a", "s3://bucket/x/1.jpg"),
+        ("b", "s3://bucket/x/2.jpg"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("images", "columns", "sentence"),
     [
+        ("nowhere.parquet", ("dir",), "no inventory at '"),
         ("nowhere.csv", ("dir",), "no table at '"),
         ("captures.csv", ("picture",), "picture"),
         ("empty folder", ("dir",), "no picture below '"),
