@@ -63,7 +63,7 @@ REFUSED = [
     ("dataset", ["--quality", "101"], ["found 101; allowed: at least 1 and at most 100"]),
     ("sample", ["--captures", "9"], ["captures: found 9; allowed: at least 10"]),
     ("main", ["--model", "VGG"], ["unknown model 'VGG'", "ResNet18", "ConvNeXtTiny"]),
-    ("inventory", ["--source", "json"], ["unknown source 'json'; allowed: csv, folders"]),
+    ("inventory", ["--source", "xml"], ["unknown source 'xml'; allowed: csv, folders, json, coco"]),
     ("inventory", ["--source", "a\nb"], ["unknown source 'a b'"]),
     ("predict", ["--image_columns", "'a"], ["image_columns: a quote", "not closed"]),
     ("evaluate", ["--split"], ["'--split' requires an argument"]),

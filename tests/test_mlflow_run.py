@@ -103,6 +103,7 @@ def line(clone: Clone) -> Clone:
         "evaluate": {},
         "predict": {},
         "promote": {},
+        "benchmark": {"rows": 1000, "repeats": 1},
     }.items():
         done = clone.run(step, **params)
         assert done.returncode == 0, f"{step}: {done.stderr[-3000:]}"
@@ -171,7 +172,7 @@ def test_main_runs_all_steps_below_one_run_and_says_what_was_learnt(clone):
     assert done.returncode == 0, done.stderr[-3000:]
     (main,) = clone.runs("main")
     inside = clone.client.search_runs(["0"], f"tags.mlflow.parentRunId = '{main.info.run_id}'")
-    assert {run.data.tags["step"] for run in inside} == {*STEPS} - {"main"}
+    assert {run.data.tags["step"] for run in inside} == {*STEPS} - {"main", "benchmark"}
     assert {run.info.status for run in [main, *inside]} == {"FINISHED"}
     assert "Promoted: models:/demo@champion is version 1" in done.stdout
     assert "mlflow ui --backend-store-uri" in done.stdout

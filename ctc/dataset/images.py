@@ -12,7 +12,7 @@ from ctc.dataset.shards import StoredPicture, WrittenShard
 from ctc.pictures.fingerprints import Fingerprint
 
 IMAGES_FILE = "images.parquet"
-ROWS_AT_ONCE = 100_000  # in memory; a row group of the file
+ROWS_AT_ONCE = 10_000  # in memory; a row group of the file
 SCHEMA = pa.schema(
     [
         ("capture_id", pa.string()),

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 
 from ctc import storage
@@ -17,6 +16,9 @@ from ctc.dataset.records import Record, read_records
 from ctc.dataset.shards import Shard
 from ctc.errors import BadInput
 from ctc.labels import Label
+
+if TYPE_CHECKING:  # its import takes longer than all else here
+    import pandas as pd
 
 MANIFEST, SKIPPED = "dataset.json", "skipped.csv"
 SCHEMA_VERSION = 2
@@ -110,8 +112,10 @@ class Dataset:
             raise BadInput(f"label '{label}' has {has} in {', '.join(splits)}; it needs two")
         return Label(label, tuple(sorted(found)))
 
-    def class_table(self) -> pd.DataFrame:
+    def class_table(self) -> "pd.DataFrame":
         """Return a row a label and class: its captures in each split."""
+        import pandas as pd
+
         splits = list(self.splits)
         rows = []
         for label, of_split in self.labels.items():

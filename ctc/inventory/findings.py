@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:  # its import takes longer than all else here
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,18 @@ class Finding:
         }
 
 
-def summary_table(findings: Iterable[Finding]) -> pd.DataFrame:
+def summary_table(findings: Iterable[Finding]) -> "pd.DataFrame":
     """Return a row a finding."""
+    import pandas as pd
+
     columns = ["what", "count", "example", "column"]
     return pd.DataFrame([one.summary for one in findings], columns=columns)
 
 
-def case_table(findings: Iterable[Finding]) -> pd.DataFrame:
+def case_table(findings: Iterable[Finding]) -> "pd.DataFrame":
     """Return a row a case."""
+    import pandas as pd
+
     columns = ["what", "column", "subject", "place", "detail"]
     rows = [
         (one.what, one.column, case.subject, case.place, case.detail)

@@ -1,9 +1,9 @@
 """What is in an inventory, as tables: its captures of each class and at each location."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from ctc.inventory.captures import Captures
 from ctc.inventory.repeats import coded
 from ctc.inventory.table import IMAGES, Inventory
 from ctc.inventory.times import parse_times
+
+if TYPE_CHECKING:  # its import takes longer than all else here
+    import pandas as pd
 
 LOCATION, TIMESTAMP = "location", "timestamp"
 NOT_KNOWN = "(not known)"
@@ -63,15 +66,19 @@ def worded(captures: int) -> str:
     return f"{captures:,} capture" + "s" * (captures != 1)
 
 
-def class_table(inventory: Inventory) -> pd.DataFrame:
+def class_table(inventory: Inventory) -> "pd.DataFrame":
     """Return a row a label and class: its captures and observations, commonest first."""
+    import pandas as pd
+
     captures = Captures.of(inventory).of_row
     parts = [_table_of(inventory, label, captures) for label in inventory.labels]
     columns = ["label", "class", "captures", "observations"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def _table_of(inventory: Inventory, label: str, captures: NDArray[np.int64]) -> pd.DataFrame:
+def _table_of(inventory: Inventory, label: str, captures: NDArray[np.int64]) -> "pd.DataFrame":
+    import pandas as pd
+
     found = classes_of(inventory.table[label], captures)
     table = pd.DataFrame(
         {
@@ -85,12 +92,14 @@ def _table_of(inventory: Inventory, label: str, captures: NDArray[np.int64]) -> 
     return table.sort_values(order, ascending=[False, False, True])
 
 
-def location_table(inventory: Inventory) -> pd.DataFrame:
+def location_table(inventory: Inventory) -> "pd.DataFrame":
     """Return a row a location: captures, images, the first and the last timestamp.
 
     It is empty where the inventory knows no location; the timestamps are text, empty where none
     can be read. Commonest first.
     """
+    import pandas as pd
+
     columns = [LOCATION, "captures", "images", "first", "last"]
     if LOCATION not in inventory.metadata:
         return pd.DataFrame(columns=columns)
@@ -107,7 +116,7 @@ def location_table(inventory: Inventory) -> pd.DataFrame:
     return _by_location(rows)[columns]
 
 
-def _by_location(rows: pd.DataFrame) -> pd.DataFrame:
+def _by_location(rows: "pd.DataFrame") -> "pd.DataFrame":
     table = rows.groupby(LOCATION, as_index=False).agg(
         captures=("images", "size"),
         images=("images", "sum"),
@@ -120,6 +129,8 @@ def _by_location(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _times(once: pa.Table) -> "pd.Series[pd.Timestamp]":
+    import pandas as pd
+
     none = pd.Series(pd.NaT, index=range(once.num_rows), dtype="datetime64[ns]")
     if TIMESTAMP not in once.column_names:
         return none

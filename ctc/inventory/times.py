@@ -1,7 +1,6 @@
 """Times as surveys write them, read into instants."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -57,6 +56,8 @@ def parse_times(column: pa.ChunkedArray | pa.Array) -> Times:
 
 
 def _read(texts: pa.ChunkedArray | pa.Array) -> Times:
+    import pandas as pd
+
     series = texts.to_pandas()
     read = pd.to_datetime(series, format="ISO8601", utc=True, errors="coerce")
     times: Times = read.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]", copy=True)

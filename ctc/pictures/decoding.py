@@ -19,7 +19,7 @@ from ctc.pictures.silence import NO_STDERR, NO_WARNINGS
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 # Modes that hold more than 8 bits: Pillow would clip them on conversion to RGB.
 DEEP_MODES = {"I", "F", "I;16", "I;16B", "I;16L"}
-ORIENTATION, UPRIGHT = 0x0112, 1  # the tag of EXIF 2.3, table 4, and what turns each of its values upright
+ORIENTATION, UPRIGHT = 0x0112, 1  # a tag of EXIF 2.3, table 4, and what turns its other values
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
