@@ -6,7 +6,7 @@ from ctc.params import DatasetParams
 from entrypoints.command import findings_as_notes, step_command
 
 if TYPE_CHECKING:
-    from ctc.dataset.leakage import LeakageReport
+    from ctc.dataset.leakage.report import LeakageReport
     from ctc.dataset.manifest import Dataset
     from ctc.dataset.planning import Plan
     from ctc.tracking import Run
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def run(params: DatasetParams, nested: bool = False) -> None:
     """Write the shards; log their manifest, what was left out, counts, and what leaks."""
-    from ctc.dataset.leakage import leakage
+    from ctc.dataset.leakage.report import leakage
     from ctc.dataset.planning import plan_dataset
     from ctc.dataset.writing import check_output, write_dataset
     from ctc.inventory.table import Inventory

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def run(params: InventoryParams, nested: bool = False) -> None:
     """Read the source, write the inventory, log what is in it and what was noticed."""
-    from ctc.inventory.pictures import look_at_pictures
+    from ctc.inventory.checks.pictures import look_at_pictures
     from ctc.inventory.sources import take_inventory
     from ctc.tracking import Input, tracked_run
 
@@ -29,8 +29,8 @@ def run(params: InventoryParams, nested: bool = False) -> None:
 
 def _show(tracked: "Run", inventory: "Inventory", params: InventoryParams) -> None:
     from ctc.inventory.findings import case_table, summary_table
-    from ctc.inventory.plots import class_plot, location_plot
-    from ctc.inventory.sheets import sheets_of_inventory
+    from ctc.inventory.looks.plots import class_plot, location_plot
+    from ctc.inventory.looks.sheets import sheets_of_inventory
     from ctc.inventory.summary import class_table, location_table
 
     classes, locations = class_table(inventory), location_table(inventory)

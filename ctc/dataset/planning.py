@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from ctc.dataset.shards import Capture, ShardTask, Skip
 from ctc.inventory.captures import UNKNOWN, Captures, Codes, sorted_codes
-from ctc.inventory.checks import check_paths
+from ctc.inventory.checks.texts import check_paths
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.selection import Choice, choose_by_class, choose_by_number
-from ctc.inventory.splits import Splitting, split
+from ctc.inventory.splits.selection import Choice, choose_by_class, choose_by_number
+from ctc.inventory.splits.splitting import Splitting, split
 from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
 from ctc.params import DatasetParams
 from ctc.pictures.decoding import StoredForm

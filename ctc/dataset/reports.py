@@ -17,10 +17,10 @@ from ctc.dataset.shards import (
     Skip,
     StoredPicture,
     WrittenShard,
-    picture_bytes,
     write_shard,
 )
 from ctc.pictures.decoding import UnreadablePicture, shrunk, to_jpeg
+from ctc.pictures.files import picture_bytes
 from ctc.pictures.fingerprints import Fingerprint
 
 REPORTS = "reports"

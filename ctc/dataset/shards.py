@@ -3,7 +3,6 @@
 A worker process imports this and little else, so that it starts in a moment and stays small.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +11,8 @@ from pathlib import Path
 from ctc import storage
 from ctc.dataset.records import Record, encode, write_framed
 from ctc.pictures.decoding import StoredForm, UnreadablePicture, shrunk, to_jpeg
+from ctc.pictures.files import picture_bytes
 from ctc.pictures.fingerprints import Fingerprint, fingerprint
-
-LARGEST_FILE = 2**30  # bytes; the largest picture that is decoded, uncompressed in 16 bits, fits
-URL = re.compile(r"(?!s3:|file:)[A-Za-z][A-Za-z0-9+.-]+://")
-NAMED_BY_URL = "named by a URL; local files and s3:// can be read"
-NO_NAME = "its name cannot be that of a file"
 
 
 @dataclass(frozen=True)
@@ -131,30 +126,6 @@ def report_on(
     locations = {capture.metadata.get("location", "") for capture in captures} - {""}
     shard = Shard(task.path.name, task.split, len(captures), len(pictures), size, checksum)
     return WrittenShard(shard, classes, frozenset(locations), skips, pictures)
-
-
-def picture_bytes(root: str, image: str) -> bytes:
-    """Read the file of a picture.
-
-    Args:
-        root: the folder or URI that a relative path starts from.
-        image: the path or URI, as the inventory has it.
-
-    Raises:
-        UnreadablePicture: if there is no such file, or it cannot be read.
-        BadInput: if the S3 store cannot be used at all.
-    """
-    if URL.match(image):
-        raise UnreadablePicture(NAMED_BY_URL)
-    uri = storage.join(root, image)
-    try:
-        return storage.read_bytes(uri, LARGEST_FILE)
-    except OSError as error:
-        raise UnreadablePicture(storage.why_not_read(error)) from error
-    except ValueError as error:  # a zero byte, say, or half a Unicode character
-        if storage.is_s3(uri):
-            raise
-        raise UnreadablePicture(NO_NAME) from error
 
 
 def _records(task: ShardTask, reading: _Reading) -> Iterator[Record]:

@@ -7,7 +7,7 @@ from itertools import islice
 from PIL import Image
 
 from ctc.dataset.manifest import Dataset
-from ctc.inventory.private import private_classes
+from ctc.inventory.looks.private import private_classes
 from ctc.inventory.summary import worded
 from ctc.parameter import Words
 from ctc.pictures.sheets import PICTURES_A_ROW, SheetRow, contact_sheet, thumbnail

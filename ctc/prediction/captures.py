@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ctc import storage
 from ctc.dataset.manifest import Dataset
 from ctc.errors import BadInput
-from ctc.inventory.merging import Columns, Origin, merge
+from ctc.inventory.merging.observations import Columns, Origin, merge
 from ctc.inventory.sources.delimited import CsvTable
 from ctc.inventory.sources.folders import is_picture, list_pictures
 from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Inventory

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from ctc.dataset import twins
-from ctc.dataset.leakage import LeakageReport, leakage
+from ctc.dataset.leakage import twins
+from ctc.dataset.leakage.report import LeakageReport, leakage
+from ctc.dataset.leakage.twins import NEAR, alike
 from ctc.dataset.planning import plan_dataset
-from ctc.dataset.twins import NEAR, alike
 from ctc.inventory.sources import take_inventory
 from ctc.inventory.table import Inventory
 from ctc.params import DatasetParams, InventoryParams

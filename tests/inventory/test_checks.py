@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from ctc.errors import BadInput
-from ctc.inventory.checks import check_paths, checked, spelling
+from ctc.inventory.checks.texts import check_paths, checked, spelling
 from ctc.inventory.findings import Finding
 from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams

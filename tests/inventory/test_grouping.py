@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 
 from ctc.errors import BadInput
-from ctc.inventory.assigning import ONE_BY_ONE, assign_groups
 from ctc.inventory.captures import Captures
-from ctc.inventory.grouping import GroupBy, group, read_group_by
-from ctc.inventory.split_costs import Counts, Goal
+from ctc.inventory.splits.assigning import ONE_BY_ONE, assign_groups
+from ctc.inventory.splits.costs import Counts, Goal
+from ctc.inventory.splits.grouping import GroupBy, group, read_group_by
 from ctc.inventory.table import Inventory
 
 SHARES = [0.7, 0.15, 0.15]

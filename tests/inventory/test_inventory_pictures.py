@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from ctc import storage
+from ctc.inventory.checks.pictures import look_at_pictures
 from ctc.inventory.findings import Finding
-from ctc.inventory.pictures import look_at_pictures
 from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
 from ctc.storage import states

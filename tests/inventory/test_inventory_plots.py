@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ctc.inventory.plots import MOST_BARS, class_plot, location_plot
+from ctc.inventory.looks.plots import MOST_BARS, class_plot, location_plot
 
 
 def classes(counts: dict[str, int]) -> pd.DataFrame:

@@ -4,9 +4,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from ctc.inventory import sheets
-from ctc.inventory.private import private_classes
-from ctc.inventory.sheets import sheets_of_inventory
+from ctc.inventory.looks import sheets
+from ctc.inventory.looks.private import private_classes
+from ctc.inventory.looks.sheets import sheets_of_inventory
 from ctc.inventory.table import Inventory
 
 TEXT = pa.string()

@@ -6,7 +6,7 @@ import pytest
 
 from ctc.errors import BadInput
 from ctc.inventory.findings import Case
-from ctc.inventory.merging import Columns, Merged, Origin, merge
+from ctc.inventory.merging.observations import Columns, Merged, Origin, merge
 
 COLUMNS = Columns("id", ("p1", "p2"), ("species", "count"), ("location", "timestamp"))
 NAMES = ("id", "p1", "p2", "species", "count", "location", "timestamp")

@@ -6,7 +6,7 @@ import pytest
 
 from ctc.errors import BadInput
 from ctc.inventory.captures import Captures
-from ctc.inventory.selection import Choice, choose_by_class, choose_by_number
+from ctc.inventory.splits.selection import Choice, choose_by_class, choose_by_number
 from ctc.inventory.table import Inventory
 from ctc.params import Selection
 

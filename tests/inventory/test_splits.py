@@ -7,7 +7,7 @@ import pytest
 from ctc.errors import BadInput
 from ctc.inventory.captures import UNKNOWN, Captures
 from ctc.inventory.findings import Finding
-from ctc.inventory.splits import Splitting, shares, split
+from ctc.inventory.splits.splitting import Splitting, shares, split
 from ctc.inventory.table import Inventory
 from ctc.params import DatasetSplits
 

@@ -17,8 +17,9 @@ from PIL import Image
 
 from ctc.dataset.records import read_records
 from ctc.dataset.reports import finish_shard, read_report
-from ctc.dataset.shards import Capture, ShardTask, picture_bytes, write_shard
+from ctc.dataset.shards import Capture, ShardTask, write_shard
 from ctc.pictures.decoding import StoredForm, UnreadablePicture
+from ctc.pictures.files import picture_bytes
 from ctc.tasks import run_tasks
 
 ROOT = Path(__file__).parent.parent.parent

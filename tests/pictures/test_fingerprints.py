@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from ctc.dataset.twins import NEAR
+from ctc.dataset.leakage.twins import NEAR
 from ctc.pictures.fingerprints import FEATURELESS, fingerprint, perceptual_hash
 
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ctc.errors import BadInput, one_of
-from ctc.inventory.checks import checked
-from ctc.inventory.missing import without_missing
-from ctc.inventory.sources import camtrap_dp, coco, csv, folders, json, megadetector
+from ctc.inventory.checks.texts import checked
+from ctc.inventory.merging.missing import without_missing
+from ctc.inventory.sources import coco, csv, folders, json, megadetector
+from ctc.inventory.sources.camtrap_dp.reading import read as read_camtrap_dp
 from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
 
@@ -17,7 +18,7 @@ SOURCES: dict[str, Callable[[InventoryParams], Inventory]] = {
     "folders": folders.read,
     "json": json.read,
     "coco": coco.read,
-    "camtrap_dp": camtrap_dp.read,
+    "camtrap_dp": read_camtrap_dp,
     "megadetector": megadetector.read,
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.merging import Columns
+from ctc.inventory.merging.observations import Columns
 from ctc.inventory.sources.csv import STANDARD_LABELS
 from ctc.inventory.sources.documents import Document, text_of
 from ctc.inventory.sources.rows import (

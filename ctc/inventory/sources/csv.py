@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ctc import storage
 from ctc.errors import BadInput
-from ctc.inventory.merging import Columns, Origin, merge
+from ctc.inventory.merging.observations import Columns, Origin, merge
 from ctc.inventory.sources.delimited import CsvTable
 from ctc.inventory.sources.paths import mended_paths
 from ctc.inventory.table import Inventory

@@ -14,7 +14,7 @@ from typing import Any
 
 from ctc.errors import BadInput
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.merging import Columns
+from ctc.inventory.merging.observations import Columns
 from ctc.inventory.sources.csv import STANDARD_LABELS
 from ctc.inventory.sources.documents import Document, kind_of
 from ctc.inventory.sources.rows import (

@@ -10,7 +10,7 @@ import pyarrow as pa
 from ctc import storage
 from ctc.errors import BadInput
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.merging import Columns, Origin, merge
+from ctc.inventory.merging.observations import Columns, Origin, merge
 from ctc.inventory.sources.csv import AUTO, STANDARD_METADATA
 from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
 from ctc.labels import check_names

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ctc.dataset.compared import Compared
+from ctc.dataset.leakage.compared import Compared
 from ctc.inventory.captures import UNKNOWN, Codes, Mask
 
 # What two captures have in common, and how that is said.

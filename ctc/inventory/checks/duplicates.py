@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ctc.inventory.each_picture import Pictures
+from ctc.inventory.checks.each_picture import Pictures
 from ctc.inventory.findings import Case, Finding
 from ctc.inventory.table import CAPTURE_ID, Inventory
 

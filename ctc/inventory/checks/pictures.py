@@ -8,8 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ctc import storage
-from ctc.inventory.duplicates import duplicates
-from ctc.inventory.each_picture import Pictures
+from ctc.inventory.checks.duplicates import duplicates
+from ctc.inventory.checks.each_picture import Pictures
 from ctc.inventory.findings import Finding
 from ctc.inventory.repeats import numbered
 from ctc.inventory.table import Inventory
@@ -37,7 +37,7 @@ def look_at_pictures(inventory: Inventory, params: InventoryParams) -> Inventory
     """Return the inventory with what was noticed about its pictures, as far as `check` asks for.
 
     With `exists` each file is asked for; with `decode` each that is there is read too, on all
-    cores. Pictures named by a URL are left to `ctc.inventory.checks`.
+    cores. Pictures named by a URL are left to `ctc.inventory.checks.texts`.
     """
     if params.check == "none":
         return inventory

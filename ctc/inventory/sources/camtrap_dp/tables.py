@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from ctc.errors import BadInput
 from ctc.inventory.findings import Case, Finding
+from ctc.inventory.sources.camtrap_dp.packages import Package
 from ctc.inventory.sources.delimited import CsvTable
-from ctc.inventory.sources.packages import Package
 from ctc.inventory.sources.rows import finding_of
 
 MISSING = ("", "NA", "NaN", "nan")  # `missingValues` of the schemas

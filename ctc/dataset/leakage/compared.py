@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ctc.dataset.twins import Words, alike, same, soon
+from ctc.dataset.leakage.twins import Words, alike, same, soon
 from ctc.inventory.captures import UNKNOWN, Codes, Mask, sorted_codes
 from ctc.inventory.times import Times, parse_times
 
@@ -55,7 +55,7 @@ class Compared:
 
     @classmethod
     def of(cls, images: pa.Table, captures: pa.Table) -> "Compared":
-        """Bring both tables together (see `ctc.dataset.leakage.leakage`)."""
+        """Bring both tables together (see `ctc.dataset.leakage.report.leakage`)."""
         ids = _codes(_both(captures, images, "capture_id"))
         splits, split_of = sorted_codes(_both(captures, images, "split"))
         key = ids * len(splits) + split_of
@@ -93,7 +93,7 @@ class Compared:
         """Return, for each capture outside one split, one in it that is its twin.
 
         Args:
-            kind: what they have in common: see `ctc.dataset.leakage`.
+            kind: what they have in common: see `ctc.dataset.leakage.report`.
             other: the place of the split in `splits`.
             seconds: how close in time the captures of a burst are.
 

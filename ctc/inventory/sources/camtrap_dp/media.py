@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from ctc import storage
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.sources.camtrap_tables import Sheet
-from ctc.inventory.sources.packages import Package
+from ctc.inventory.sources.camtrap_dp.packages import Package
+from ctc.inventory.sources.camtrap_dp.tables import Sheet
 from ctc.inventory.sources.rows import finding_of, is_video
 
 URLS = ("http://", "https://", "ftp://")

@@ -7,11 +7,11 @@ of events; one of the two levels is read.
 from collections.abc import Iterator, Mapping, Sequence
 
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.merging import Columns
-from ctc.inventory.sources.camtrap_captures import Taking, takings_of
-from ctc.inventory.sources.camtrap_media import pictures_of
-from ctc.inventory.sources.camtrap_tables import Column, Tables, read_tables
-from ctc.inventory.sources.packages import Package
+from ctc.inventory.merging.observations import Columns
+from ctc.inventory.sources.camtrap_dp.captures import Taking, takings_of
+from ctc.inventory.sources.camtrap_dp.media import pictures_of
+from ctc.inventory.sources.camtrap_dp.packages import Package
+from ctc.inventory.sources.camtrap_dp.tables import Column, Tables, read_tables
 from ctc.inventory.sources.rows import Row, choose_columns, finding_of, inventory_of
 from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ctc.errors import BadInput
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.sources.camtrap_events import media_of_events
-from ctc.inventory.sources.camtrap_tables import Tables
+from ctc.inventory.sources.camtrap_dp.events import media_of_events
+from ctc.inventory.sources.camtrap_dp.tables import Tables
 from ctc.inventory.sources.rows import finding_of, free_id
 
 READ_ONE = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ctc.inventory.captures import UNKNOWN, Codes
-from ctc.inventory.split_costs import Amounts, Counts, Goal
+from ctc.inventory.splits.costs import Amounts, Counts, Goal
 
 ONE_BY_ONE = 100_000  # groups that are dealt one after the other: a second
 FEW_CELLS = 200_000  # groups times classes; up to here, groups are moved as long as that helps

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.grouped_rows import GroupedRows, any_known
-from ctc.inventory.picture_lists import Pictures, Shared
+from ctc.inventory.merging.grouped_rows import GroupedRows, any_known
+from ctc.inventory.merging.picture_lists import Pictures, Shared
 from ctc.inventory.repeats import Numbers
 
 TIMESTAMP = "timestamp"  # differs within a burst as it should: the first is the capture's

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ctc.errors import BadInput
 from ctc.inventory.captures import Captures
-from ctc.inventory.private import private_classes
+from ctc.inventory.looks.private import private_classes
 from ctc.inventory.repeats import fingerprints
 from ctc.inventory.summary import Classes, classes_of, worded
 from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory

@@ -13,15 +13,15 @@ import pyarrow as pa
 
 from ctc.errors import BadInput
 from ctc.inventory.findings import Finding
-from ctc.inventory.grouped_rows import GroupedRows, any_known, at
-from ctc.inventory.merging_findings import (
+from ctc.inventory.merging.grouped_rows import GroupedRows, any_known, at
+from ctc.inventory.merging.noticed import (
     blank_rows,
     contradictions,
     shared_pictures,
     without_labels,
     without_pictures,
 )
-from ctc.inventory.picture_lists import Pictures, once_each, pictures_of
+from ctc.inventory.merging.picture_lists import Pictures, once_each, pictures_of
 from ctc.inventory.repeats import Numbers, numbered
 from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED
 from ctc.parameter import Words

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from ctc.inventory.sources.camtrap_tables import Sheet, Tables
+from ctc.inventory.sources.camtrap_dp.tables import Sheet, Tables
 from ctc.inventory.times import Times, parse_times
 
 

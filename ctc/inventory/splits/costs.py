@@ -35,7 +35,7 @@ class Counts:
 
     @classmethod
     def of(cls, groups: Codes, classes: Sequence[Codes]) -> "Counts":
-        """Count (see `ctc.inventory.assigning.assign_groups`)."""
+        """Count (see `ctc.inventory.splits.assigning.assign_groups`)."""
         weights = [np.array([max(1.0, len(classes))])]
         columns = [np.zeros(len(groups), np.int64)]
         for codes in classes:

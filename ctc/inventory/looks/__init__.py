@@ -1,0 +1,1 @@
+"""What an inventory looks like: tables, plots and contact sheets."""

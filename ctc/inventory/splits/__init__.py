@@ -1,0 +1,1 @@
+"""Which captures take part, and in which split."""
