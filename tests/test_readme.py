@@ -16,13 +16,19 @@ from ctc.params import STEPS
 __all__ = ["clone"]  # the fixture
 
 README = (ROOT / "README.md").read_text()
+ALL = README + (ROOT / "docs" / "data.md").read_text()
 # A command has to be shown to run, not to learn: these make it a matter of seconds.
-SHORTER = {"sample": SAMPLE, "train": {"epochs": 1}, "main": {"epochs": 1, "image_size": 32}}
+SHORTER = {
+    "sample": SAMPLE,
+    "train": {"epochs": 1},
+    "main": {"epochs": 1, "image_size": 32},
+    "benchmark": {"rows": 1000, "pictures": 10, "repeats": 1},
+}
 
 
 def commands() -> list[list[str]]:
     """Every `mlflow run` in a shell block, as words."""
-    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).replace("\\\n", " ")
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", ALL, re.DOTALL)).replace("\\\n", " ")
     return [shlex.split(line) for line in blocks.splitlines() if line.startswith("mlflow run")]
 
 
@@ -66,11 +72,13 @@ def own_survey(folder: Path, sample: Path) -> None:
     folder.mkdir()
     with (folder / "photos.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "image1", "image2", "image3", "species", "count"])
+        writer.writerow(["id", "image1", "image2", "image3", "species", "count", "site"])
         for name, rows in captures.items():
             images = [str(sample / row["dir"]) for row in rows]
             images += [""] * (3 - len(images))
-            writer.writerow([name, *images, rows[0]["species"], rows[0]["count"]])
+            writer.writerow(
+                [name, *images, rows[0]["species"], rows[0]["count"], rows[0]["location"]]
+            )
             if rows[0]["species"]:
                 place = folder / "sorted" / rows[0]["species"]
                 place.mkdir(parents=True, exist_ok=True)
