@@ -29,8 +29,12 @@ class Label:
         return self.classes.index(value) if value in self.classes else MISSING
 
 
-def check_names(names: Iterable[str]) -> None:
+def check_names(names: Iterable[str], remedy: str = "rename the column") -> None:
     """Refuse names that cannot be a label.
+
+    Args:
+        names: of labels.
+        remedy: what to do about one that is refused.
 
     Raises:
         BadInput: for a name that MLflow or Keras would refuse later.
@@ -39,7 +43,7 @@ def check_names(names: Iterable[str]) -> None:
         if not NAME.fullmatch(name):
             raise BadInput(
                 f"label '{name}': a label's name starts with a letter or digit and holds "
-                "letters, digits, '_', '-' and '.' only; rename the column"
+                f"letters, digits, '_', '-' and '.' only; {remedy}"
             )
 
 

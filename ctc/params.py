@@ -35,16 +35,21 @@ class SourceOfCaptures:
         "Kind of source.",
         Choice(("csv", "folders", "json", "coco", "camtrap_dp", "megadetector")),
     ] = "csv"
-    capture_id: Annotated[str, "csv: column that names the capture."] = "capture_id"
-    images: Annotated[Words, "csv: columns that hold paths of pictures."] = ("dir",)
+    capture_id: Annotated[str, "csv: column that names the capture, or several, as A/B."] = (
+        "capture_id"
+    )
+    images: Annotated[
+        Words, "csv: columns that hold paths of pictures; A/B: A and B, joined by a slash."
+    ] = ("dir",)
     labels: Annotated[
         Words,
         "What to read as labels: columns, fields, or names for the levels of folders; auto: the "
-        "standard names among those there are.",
+        "standard names among those there are. csv: NAME=COLUMN gives a column another name.",
     ] = ("auto",)
     metadata: Annotated[
         Words,
-        "What to keep beside; auto: location, survey, split_name, timestamp where present.",
+        "What to keep beside; auto: location, survey, split_name, timestamp where present. csv: "
+        "NAME=COLUMN too.",
     ] = ("auto",)
     location: Annotated[str, "csv: column to keep as `location`, if it has another name there."] = (
         "location"
@@ -126,7 +131,7 @@ class DatasetSplits:
     burst_seconds: Annotated[
         float,
         "Captures of a location this close in time are one burst, for the leakage report.",
-        Between(0),
+        Between(0, 31_536_000),  # a year
     ] = 60.0
 
 

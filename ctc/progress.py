@@ -27,8 +27,16 @@ class Progress:
     every `LINE_EVERY_S` seconds. The last line says the total, the rate and the time taken.
     """
 
-    def __init__(self, what: str, total: int, unit: str, stream: TextIO | None = None) -> None:
-        self.what, self.total, self.unit = what, total, unit
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        unit: str,
+        stream: TextIO | None = None,
+        if_stopped: str = "",
+    ) -> None:
+        """Begin to count; `if_stopped` is said where an error or Ctrl-C ends begun work."""
+        self.what, self.total, self.unit, self.if_stopped = what, total, unit, if_stopped
         self.done = self.kept = 0
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
@@ -59,8 +67,13 @@ class Progress:
         took = time.monotonic() - self._start
         rate = (self.done - self.kept) / took if took > 0 else 0.0
         kept = f", {self.kept} of them kept" if self.kept else ""
-        text = f"{self.what}: {self.done} {self.unit}{kept} in {duration(took)} ({rate:.1f}/s)"
-        self._show(text if error is None else f"{text}, stopped", last=True)
+        text = f"{self.what}: {self.done} {self.unit}{kept} in {duration(took)}"
+        if self.done > self.kept or not self.kept:  # else nothing was done that has a rate
+            text += f" ({rate:.1f}/s)"
+        if error is not None:
+            text += ", stopped"
+            text += f"; {self.if_stopped}" if self.if_stopped and self.done else ""
+        self._show(text, last=True)
 
     def _line(self, now: float, note: str) -> str:
         rate = (self.done - self.kept) / max(now - self._start, 1e-9)

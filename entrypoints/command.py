@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ctc.inventory.findings import Finding
 
 P = TypeVar("P")
+LONGEST_NOTE = 400  # characters
 MOST_FINDINGS = 12  # lines on the screen; findings.csv has all
 
 
@@ -69,6 +70,11 @@ def step_command(kind: type[P]) -> Callable[[Callable[[P], None]], click.Command
 
 def findings_as_notes(findings: "Sequence[Finding]") -> list[str]:
     """Return a line a finding for the screen, and how many more the run has."""
-    notes = [f"note: {one.what}: {one.count}, such as {one.example}" for one in findings]
+    from ctc.pictures.captions import one_line, shortened
+
+    notes = [
+        shortened(one_line(f"note: {one.what}: {one.count}, such as {one.example}"), LONGEST_NOTE)
+        for one in findings
+    ]
     more = len(notes) - MOST_FINDINGS
     return notes[:MOST_FINDINGS] + ([f"and {more} more in findings.csv"] if more > 0 else [])

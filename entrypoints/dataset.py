@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from ctc.tracking import Run
 
 
-def run(params: DatasetParams, nested: bool = False) -> None:
-    """Write the shards; log their manifest, what was left out, counts, and what leaks."""
+def run(params: DatasetParams, nested: bool = False) -> tuple[str, ...]:
+    """Write the shards; log their manifest, what was left out, counts; return what leaks."""
     from ctc.dataset.leakage.report import leakage
+    from ctc.dataset.outputs import check_output
     from ctc.dataset.planning import plan_dataset
-    from ctc.dataset.writing import check_output, write_dataset
+    from ctc.dataset.writing import write_dataset
     from ctc.inventory.table import Inventory
     from ctc.tracking import Input, tracked_run
 
@@ -31,6 +32,7 @@ def run(params: DatasetParams, nested: bool = False) -> None:
         leaks = leakage(dataset.images(), plan.captures, params.burst_seconds)
         _show(tracked, dataset, plan, leaks)
     print(_summary(dataset, plan, leaks))
+    return leaks.sentences
 
 
 def _show(tracked: "Run", dataset: "Dataset", plan: "Plan", leaks: "LeakageReport") -> None:
@@ -38,7 +40,7 @@ def _show(tracked: "Run", dataset: "Dataset", plan: "Plan", leaks: "LeakageRepor
     from ctc.inventory.findings import case_table
 
     tracked.metrics({f"{split}/captures": n for split, n in dataset.splits.items()})
-    tracked.metrics({"skipped": sum(dataset.skipped.values())} | leaks.metrics())
+    tracked.metrics(dataset.skipped_counts | leaks.metrics())
     tracked.table(dataset.class_table(), "classes")
     tracked.table(leaks.table(), "leakage")
     tracked.csv(case_table(plan.findings), "findings")

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 def run(params: InventoryParams, nested: bool = False) -> None:
     """Read the source, write the inventory, log what is in it and what was noticed."""
     from ctc.inventory.checks.pictures import look_at_pictures
+    from ctc.inventory.checks.times import look_at_times
     from ctc.inventory.sources import take_inventory
+    from ctc.inventory.table import check_output
     from ctc.tracking import Input, tracked_run
 
+    check_output(params.output)
     inventory = take_inventory(params)
     with tracked_run("inventory", params, nested) as tracked:
-        inventory = look_at_pictures(inventory, params)
+        inventory = look_at_pictures(look_at_times(inventory), params)
         inventory.write(params.output)
         tracked.input(Input(params.output, "inventory", inventory.digest), "written")
         tracked.resolved(labels=inventory.labels, metadata=inventory.metadata)

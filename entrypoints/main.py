@@ -34,7 +34,7 @@ def run(params: MainParams) -> None:
     with tracked_run("main", params) as tracked:
         path = params.path or _draw_sample(params)
         inventory.run(_of(InventoryParams, params, path=path, output=table), True)
-        dataset.run(_of(DatasetParams, params, inventory=table, output=folder), True)
+        leaks = dataset.run(_of(DatasetParams, params, inventory=table, output=folder), True)
         _check_splits(folder)
         name = _name(params)
         own = {"dataset": folder, "labels": ("all",), "output": join(at, "classifier")}
@@ -45,9 +45,11 @@ def run(params: MainParams) -> None:
         output = join(at, "predictions.csv")
         predict.run(_of(PredictParams, params, images=table, classifier=model, output=output), True)
         fate = _promote(name, version, judged)
+    caveats = "".join(f"\nMind: {sentence}" for sentence in leaks)
     print(
-        f"\nWhat was learnt, judged on captures of the test split:\n\n{judged.as_text()}\n\n{fate}"
+        f"\nWhat was learnt, judged on captures of the test split:\n\n{judged.as_text()}{caveats}"
     )
+    print(f"\n{fate}")
     print(f"Look at it: {_ui_command(tracking_uri())}")
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
+import pytest
 from mlflow.entities import Run
 from PIL import Image
 
+from ctc.errors import BadInput
 from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
 from ctc.sample import Survey
@@ -88,4 +90,39 @@ def test_a_table_whose_pictures_are_elsewhere_becomes_an_inventory_all_the_same(
     assert "pictures that do not exist (all of them; is image_root right?): 3" in (
         capsys.readouterr().out
     )
-    assert Inventory.read(str(tmp_path / "inventory.parquet")).root == "nowhere"
+    assert Inventory.read(str(tmp_path / "inventory.parquet")).root == str(
+        Path("nowhere").absolute()
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("table.csv", "output: '.*table.csv' exists and is no inventory; name a new file"),
+        ("", "is a folder; name a file"),
+        ("table.csv/i.parquet", "cannot be written, for '.*table.csv' is a file"),
+    ],
+)
+def test_an_output_that_is_something_else_is_refused_and_stays(tmp_path, output, sentence):
+    table = tmp_path / "table.csv"
+    table.write_text("capture_id,dir,species\na,1.jpg,lion\n")
+    with pytest.raises(BadInput, match=sentence):
+        run(InventoryParams(path=str(table), output=str(tmp_path / output)))
+    assert table.read_text().startswith("capture_id,dir")
+
+
+def test_a_former_inventory_is_replaced(store, tmp_path):
+    table, output = tmp_path / "table.csv", tmp_path / "i.parquet"
+    for species in ("lion", "zebra"):
+        table.write_text(f"capture_id,dir,species\na,1.jpg,{species}\n")
+        run(InventoryParams(path=str(table), output=str(output)))
+    assert Inventory.read(str(output)).class_counts("species") == {"zebra": 1}
+
+
+def test_times_that_cannot_be_read_are_told(store, tmp_path, capsys):
+    table, output = tmp_path / "table.csv", tmp_path / "i.parquet"
+    table.write_text("capture_id,dir,species,timestamp\na,1.jpg,lion,at dawn\nb,2.jpg,gnu,\n")
+    run(InventoryParams(path=str(table), output=str(output), check="none"))
+    assert "times that cannot be read: 1, such as at dawn (data row 1; capture a)" in (
+        capsys.readouterr().out
+    )

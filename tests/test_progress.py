@@ -63,6 +63,22 @@ def test_a_terminal_has_one_line_that_is_written_over(monkeypatch):
     assert shown.endswith(")\n")
 
 
+def test_where_all_was_kept_there_is_no_rate():
+    log = io.StringIO()
+    with Progress("dataset", 3, "captures", log) as work:
+        work.keep(3)
+    assert log.getvalue() == "dataset: 3 captures, 3 of them kept in 0 s\n"
+
+
+def test_begun_work_that_is_stopped_says_what_to_do():
+    log = io.StringIO()
+    work = Progress("x", 5, "y", log, if_stopped="do it")
+    work.advance()
+    with pytest.raises(KeyboardInterrupt), work:
+        raise KeyboardInterrupt
+    assert log.getvalue().endswith(", stopped; do it\n")
+
+
 def test_nothing_done_yet_has_no_time_left(monkeypatch):
     monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
     log = io.StringIO()

@@ -559,3 +559,25 @@ def test_boto3_is_imported_only_when_s3_is_used(tmp_path):
         "sys.exit(any(name.startswith('boto') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert storage.local_path("~/a b") == tmp_path / "a b"
+    assert storage.local_path("~") == tmp_path
+    assert storage.local_path("~a") == Path("~a")
+    assert storage.local_path("x/~/y") == Path("x/~/y")
+
+
+def test_an_absolute_name_is_the_same_place_from_everywhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert storage.absolute("a/b") == str(tmp_path / "a" / "b")
+    assert storage.absolute("/a/b") == "/a/b"
+    assert storage.absolute("s3://bucket/a") == "s3://bucket/a"
+
+
+def test_a_place_below_a_file_cannot_be_an_output(tmp_path):
+    (tmp_path / "file").write_text("")
+    storage.check_output(str(tmp_path / "new" / "deep"))
+    with pytest.raises(BadInput, match=r"for '.*/file' is a file; name another place"):
+        storage.check_output(str(tmp_path / "file" / "new" / "deep"))

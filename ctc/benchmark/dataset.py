@@ -1,12 +1,13 @@
 """How fast pictures get into shards, beside the least that has to be done for each."""
 
 import io
-import shutil
+import math
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,16 +153,14 @@ def _scene(generator: np.random.Generator) -> bytes:
 
 @contextmanager
 def _folder(path: str) -> Iterator[Path]:
-    """Make a folder for the block, below one that may be there."""
-    folder = Path(path) / "dataset"
-    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
-    folder.mkdir(parents=True)
+    """Make a folder of no former name for the block, below one that may be there."""
+    Path(path).mkdir(parents=True, exist_ok=True)
     try:
-        yield folder
+        with TemporaryDirectory(prefix="dataset-", dir=path) as folder:
+            yield Path(folder)
     finally:
-        shutil.rmtree(folder)
-        if not any(folder.parent.iterdir()):
-            folder.parent.rmdir()
+        with suppress(OSError):  # something else is in it
+            Path(path).rmdir()
 
 
 def _row(what: str, way: _Way, runs: list[Measured]) -> dict[str, Any]:
@@ -178,9 +177,12 @@ def _row(what: str, way: _Way, runs: list[Measured]) -> dict[str, Any]:
 
 def _further(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     *_, fewer, more = rows
+    if not fewer["what"].startswith("dataset"):
+        return []
     difference = {name: more[name] - fewer[name] for name in ("pictures", "seconds", "cpu_seconds")}
-    both = fewer["what"].startswith("dataset")
-    return [{"what": "each further picture", **difference}] if both else []
+    # Between few pictures there may be no difference to be seen: chance gives what is below zero.
+    seen = {name: value if value > 0 else math.nan for name, value in difference.items()}
+    return [{"what": "each further picture", **seen}]
 
 
 def _table(rows: list[dict[str, Any]], size: float) -> "pd.DataFrame":

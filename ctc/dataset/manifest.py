@@ -1,8 +1,9 @@
 """The dataset: a folder of shards and `dataset.json`, which says what is in them."""
 
+import csv
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -60,6 +61,11 @@ class Dataset:
     checksums: dict[str, str] = field(default_factory=dict)
     kept: int = field(default=0, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def file_checksums(self) -> dict[str, str]:
+        """SHA-256 of all files but the manifest, by their name."""
+        return {shard.name: shard.sha256 for shard in self.shards} | self.checksums
 
     @property
     def splits(self) -> dict[str, int]:
@@ -136,6 +142,13 @@ class Dataset:
         return read_images(self.folder / IMAGES_FILE)
 
     @property
+    def skipped_counts(self) -> dict[str, int]:
+        """Numbers of captures and of pictures that were left out, as `skipped.csv` lists them."""
+        with (self.folder / SKIPPED).open(newline="", encoding="utf-8") as file:
+            of_picture = Counter(bool(row["image"]) for row in csv.DictReader(file))
+        return {"skipped_captures": of_picture[False], "skipped_images": of_picture[True]}
+
+    @property
     def documents(self) -> tuple[Path, ...]:
         """The files that say what is in the dataset and what is not."""
         return (self.folder / MANIFEST, self.folder / SKIPPED)
@@ -156,7 +169,7 @@ def open_dataset(uri: str) -> Dataset:
     """
     dataset = read_manifest(uri)
     if storage.is_s3(uri):
-        _fetch(dataset)
+        fetch(dataset, dataset.file_checksums)
     _check_complete(dataset)
     return dataset
 
@@ -192,12 +205,18 @@ def _folder(uri: str, digest: str) -> Path:
     return storage.cache_folder() / digest if storage.is_s3(uri) else storage.local_path(uri)
 
 
-def _fetch(dataset: Dataset) -> None:
-    checksums = {shard.name: shard.sha256 for shard in dataset.shards} | dataset.checksums
+def fetch(dataset: Dataset, names: Iterable[str]) -> None:
+    """Fetch some files of a dataset on S3, and its manifest, into the cache.
+
+    Raises:
+        BadInput: if a file is damaged.
+        FileNotFoundError: if one is missing.
+    """
+    checksums = dataset.file_checksums
     storage.fetch_folder(
         dataset.uri,
         dataset.folder,
-        checksums,
+        names,
         lambda path, name: storage.sha256(path) == checksums[name],
     )
     storage.fetch_file(storage.join(dataset.uri, MANIFEST), dataset.folder / MANIFEST)

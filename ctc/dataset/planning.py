@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ctc.dataset.shards import Capture, ShardTask, Skip
 from ctc.inventory.captures import UNKNOWN, Captures, Codes, sorted_codes
@@ -33,7 +34,7 @@ class Plan:
         params: how the dataset is written.
         splitting: how the splits came about.
         left_out: captures that do not take part: `capture_id` and `reason`.
-        findings: what was noticed about the splits.
+        findings: what was noticed about the splits and the captures in them.
     """
 
     table: pa.Table
@@ -98,6 +99,7 @@ def plan_dataset(inventory: Inventory, params: DatasetParams) -> Plan:
     choice = Choice(captures)
     choose_by_class(inventory, choice, params)
     choice.leave_out(captures.several, "more than one observation")
+    choice.check_any()
     splitting = split(inventory, captures, choice.taking, params, params.seed)
     choice.leave_out(splitting.of_capture == UNKNOWN, "no split")
     choose_by_number(inventory, choice, splitting.of_capture, params, params.seed)
@@ -111,7 +113,11 @@ def _plan(
     taking = choice.taking
     table = inventory.table.take(pa.array(choice.captures.first[taking])).combine_chunks()
     split_of = splitting.of_capture[taking]
-    missing = _missing_classes(table, inventory.labels, split_of, splitting.names)
+    noticed = (
+        *_missing_splits(split_of, splitting.names),
+        *_missing_classes(table, inventory.labels, split_of, splitting.names),
+        *_without_labels(inventory, table, choice.captures.first[taking]),
+    )
     return Plan(
         table=table,
         split_of=split_of,
@@ -120,8 +126,26 @@ def _plan(
         params=params,
         splitting=splitting,
         left_out=choice.left_out(),
-        findings=(*splitting.findings, *missing),
+        findings=(*splitting.findings, *noticed),
     )
+
+
+def _missing_splits(split_of: Codes, names: tuple[str, ...]) -> Iterator[Finding]:
+    """Splits that no capture is in: a step that asks for one would find nothing."""
+    counts = np.bincount(split_of, minlength=len(names))
+    if cases := [Case(name) for name, count in zip(names, counts, strict=True) if not count]:
+        yield Finding.of("splits without a capture", cases)
+
+
+def _without_labels(inventory: Inventory, table: pa.Table, rows: Codes) -> Iterator[Finding]:
+    """Captures that take part and say nothing; `rows` are theirs in the inventory."""
+    unknown = np.ones(len(rows), np.bool_)
+    for label in inventory.labels:
+        unknown &= pc.is_null(table[label]).to_numpy()
+    ids = table[CAPTURE_ID].filter(pa.array(unknown)).to_pylist()
+    places = map(inventory.place_of, rows[unknown].tolist())
+    if cases := list(map(Case, ids, places)):
+        yield Finding.of("captures without any label (nothing can be learnt of them)", cases)
 
 
 def _missing_classes(

@@ -85,6 +85,9 @@ def _picture(capture_id: str, image: str, content: str, perceptual: str) -> Stor
 def _is_finished(task: ShardTask) -> bool:
     try:
         written = read_report(task.path)
+        # Another version of the code may deal captures to shards of the same names otherwise.
+        if written.shard.task != task.digest:
+            return False
         if storage.sha256(task.path) != written.shard.sha256:
             return False
     except (OSError, ValueError, KeyError, TypeError):  # there is none, or a disk failed

@@ -24,7 +24,7 @@ from typing import Any
 import PIL
 
 from ctc import storage
-from ctc.dataset.manifest import SCHEMA_VERSION, Dataset, read_manifest
+from ctc.dataset.manifest import MANIFEST, SCHEMA_VERSION, Dataset, read_manifest
 from ctc.dataset.planning import Plan
 from ctc.dataset.reports import REPORTS
 from ctc.errors import BadInput
@@ -86,6 +86,11 @@ class Place:
     name: str
 
     @property
+    def target(self) -> Path:
+        """Where an output that is no s3:// URI lies."""
+        return self.home / self.name
+
+    @property
     def lock(self) -> Path:
         """The file that the run that writes holds locked."""
         return self.home / f".{self.name}.lock"
@@ -107,11 +112,11 @@ class Place:
 
 
 def place_of(output: str) -> Place:
-    """Return where the work for an output is done."""
+    """Return where the work for an output is done; for a link, where that points."""
     if storage.is_s3(output):
         digest = hashlib.sha256(output.rstrip("/").encode()).hexdigest()[:KEY_DIGITS]
         return Place(output, storage.cache_folder() / "unfinished", digest)
-    target = storage.local_path(output).absolute()
+    target = storage.local_path(output).resolve()
     return Place(output, target.parent, target.name)
 
 
@@ -155,11 +160,10 @@ def settle(place: Place) -> None:
     """Finish the replacing of a former output where a run was killed in the middle of it."""
     if storage.is_s3(place.output) or not os.path.lexists(place.former):
         return
-    target = storage.local_path(place.output)
-    if os.path.lexists(target):
+    if os.path.lexists(place.target):
         storage.remove_folder(place.former)
     else:
-        place.former.rename(target)
+        place.former.rename(place.target)
 
 
 def begin(place: Place, origin: Origin, resume: bool) -> Path:
@@ -211,7 +215,7 @@ def _former_origin(place: Place) -> Origin | str | None:
     try:
         return origin_in(read_manifest(place.output))
     except BadInput as error:
-        return str(error) if storage.exists(place.output) else None
+        return str(error) if storage.exists(storage.join(place.output, MANIFEST)) else None
 
 
 def _begun(work: Path) -> Origin | None:

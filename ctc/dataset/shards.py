@@ -3,9 +3,11 @@
 A worker process imports this and little else, so that it starts in a moment and stays small.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ctc import storage
@@ -52,10 +54,20 @@ class ShardTask:
     form: StoredForm
     root: str = ""
 
+    @property
+    def digest(self) -> str:
+        """A name for what is asked for, 32 hexadecimal digits; `path` has no part in it."""
+        captures = [[one.capture_id, one.images, one.labels, one.metadata] for one in self.captures]
+        asked = [self.split, self.root, asdict(self.form), captures]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
+
 
 @dataclass(frozen=True)
 class Shard:
-    """One TFRecord file: its name in the folder, what it holds, its size and checksum."""
+    """One TFRecord file: its name in the folder, what it holds, its size and checksum.
+
+    `task` is the digest of the task that wrote it: only that task may keep it.
+    """
 
     name: str
     split: str
@@ -63,6 +75,7 @@ class Shard:
     images: int
     bytes: int
     sha256: str
+    task: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +137,8 @@ def report_on(
     captures = [capture for capture in task.captures if capture.capture_id in stored]
     classes = Counter(pair for capture in captures for pair in capture.labels.items())
     locations = {capture.metadata.get("location", "") for capture in captures} - {""}
-    shard = Shard(task.path.name, task.split, len(captures), len(pictures), size, checksum)
+    counts = len(captures), len(pictures)
+    shard = Shard(task.path.name, task.split, *counts, size, checksum, task.digest)
     return WrittenShard(shard, classes, frozenset(locations), skips, pictures)
 
 

@@ -13,6 +13,7 @@ from ctc import storage
 from ctc.dataset.images import IMAGES_FILE, write_images
 from ctc.dataset.lending import Lender, lender_at
 from ctc.dataset.manifest import MANIFEST, SKIPPED, Counts, Dataset
+from ctc.dataset.outputs import UNFINISHED, check_content, check_output
 from ctc.dataset.planning import Plan
 from ctc.dataset.records import printable
 from ctc.dataset.reports import finish_shard, read_report
@@ -33,7 +34,7 @@ from ctc.errors import BadInput
 from ctc.progress import Progress
 from ctc.tasks import run_tasks
 
-UNFINISHED = ".unfinished"  # an object that is on S3 while the others are put there
+NAMED = 3  # damaged files in a note
 
 
 def write_dataset(plan: Plan, output: str) -> Dataset:
@@ -49,8 +50,7 @@ def write_dataset(plan: Plan, output: str) -> Dataset:
         The dataset, with `kept` and `notes`.
 
     Raises:
-        BadInput: if `output` is something else than a dataset, another run is writing it, or no
-            picture could be read.
+        BadInput: as `check_output` does, or if no picture could be read.
     """
     check_output(output)
     place = place_of(output)
@@ -62,27 +62,12 @@ def write_dataset(plan: Plan, output: str) -> Dataset:
         work = begin(place, origin, plan.params.resume)
         try:
             dataset = _write_into(work / "dataset", plan, origin, lender)
-            dataset, note = _put(dataset, place, lender)
+            put = _put(dataset, place, lender)
         except BaseException:
             give_up(work)
             raise
         storage.remove_folder(work)
-    return replace(dataset, uri=output, notes=(*notes, *filter(None, [note])))
-
-
-def check_output(output: str) -> None:
-    """Refuse to write over something that is not a dataset, or is being written.
-
-    Raises:
-        BadInput: naming the folder.
-    """
-    place = place_of(output)
-    if place.lock.exists():
-        with alone(place):
-            pass
-    known = (MANIFEST, UNFINISHED)
-    if storage.exists(output) and not any(storage.exists(storage.join(output, k)) for k in known):
-        raise BadInput(f"'{output}' exists and is no dataset; name a new folder")
+    return replace(put, uri=output, notes=(*notes, *put.notes))
 
 
 def _write_into(folder: Path, plan: Plan, origin: Origin, lender: Lender | None) -> Dataset:
@@ -99,14 +84,23 @@ def _write_into(folder: Path, plan: Plan, origin: Origin, lender: Lender | None)
     storage.write_bytes(str(folder / SKIPPED), _as_csv(sums.skips))
     dataset = _describe(folder, origin, sums, sum(finished.values()))
     dataset.write()
-    return dataset
+    kept = {path.name for path, is_kept in finished.items() if is_kept}
+    return replace(dataset, notes=tuple(_on_damages(lender, kept)))
+
+
+def _on_damages(lender: Lender | None, kept: set[str]) -> Iterator[str]:
+    if lender and (damages := lender.found_damaged(kept)):
+        more = f", and {len(damages) - NAMED} more" if len(damages) > NAMED else ""
+        found = f"{', '.join(damages[:NAMED])}{more}"
+        yield f"the dataset at '{lender.dataset.uri}' is damaged ({found}); it is written anew"
 
 
 def _finish_shards(folder: Path, plan: Plan, lender: Lender | None) -> dict[Path, bool]:
     """Return the shards, with whether each was kept."""
     tasks = plan.tasks(folder)
     finished: dict[Path, bool] = {}
-    with Progress("dataset", plan.table.num_rows, "captures") as progress:
+    go_on = "run again to go on" if plan.params.resume else "run again with resume=yes to go on"
+    with Progress("dataset", plan.table.num_rows, "captures", if_stopped=go_on) as progress:
         lent = lender.lending(tasks) if lender else tasks
         for task, kept in run_tasks(finish_shard, lent, plan.params.workers):
             finished[task.path] = kept
@@ -169,16 +163,15 @@ def _as_csv(skips: list[Skip]) -> bytes:
     return printable(text.getvalue()).encode()
 
 
-def _put(dataset: Dataset, place: Place, lender: Lender | None) -> tuple[Dataset, str]:
-    """Put a finished dataset in its place, unless it is there; say what was kept."""
-    if lender and lender.is_same(dataset) and not _is_half_put(place.output):
+def _put(dataset: Dataset, place: Place, lender: Lender | None) -> Dataset:
+    """Put a finished dataset in its place, unless it is there; note what was kept."""
+    if lender and lender.is_same(dataset) and not dataset.notes and not _is_half_put(place.output):
         note = f"the dataset at '{place.output}' was complete; it was verified and kept"
-        return replace(dataset, folder=lender.dataset.folder), note
+        return replace(dataset, folder=lender.dataset.folder, notes=(note,))
+    kept = f"{dataset.kept} of {len(dataset.shards)} shards of an earlier run"
+    notes = (f"{kept} were verified and kept",) if dataset.kept else ()
     folder = _publish(dataset.folder, place, dataset.digest)
-    note = (
-        f"{dataset.kept} of {len(dataset.shards)} shards of an earlier run were verified and kept"
-    )
-    return replace(dataset, folder=folder), note if dataset.kept else ""
+    return replace(dataset, folder=folder, notes=(*dataset.notes, *notes))
 
 
 def _is_half_put(output: str) -> bool:
@@ -188,10 +181,10 @@ def _is_half_put(output: str) -> bool:
 def _publish(folder: Path, place: Place, digest: str) -> Path:
     """Return where the files of the dataset can be read."""
     sweep(folder)
+    check_content(place.output)  # again, for it may have taken hours
     if not storage.is_s3(place.output):
-        target = storage.local_path(place.output)
-        storage.replace_folder(folder, target, aside=place.former)
-        return target
+        storage.replace_folder(folder, place.target, aside=place.former)
+        return storage.local_path(place.output)
     # Who is killed while files are put there finds by this that the place is a dataset's. It is
     # deleted last, as all that does not belong to the dataset.
     storage.write_bytes(storage.join(place.output, UNFINISHED), b"a dataset is being put here\n")

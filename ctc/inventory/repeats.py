@@ -60,11 +60,16 @@ def repeated(texts: pa.ChunkedArray) -> Numbers:
 
 def first_of_each(*columns: Numbers) -> Numbers:
     """Return, in their order, the places of the first of each different row of numbers (>= -1)."""
+    return np.sort(np.unique(rows_coded(*columns), return_index=True)[1])
+
+
+def rows_coded(*columns: Numbers) -> Numbers:
+    """Return a number from 0 for each row of numbers (>= -1), the same for equal ones."""
     rows = np.zeros(len(columns[0]), np.int64)
     for column in columns:
         rows = rows * (column.max(initial=0) + 2) + column + 1
         rows = np.unique(rows, return_inverse=True)[1]  # small again: the product never overflows
-    return np.sort(np.unique(rows, return_index=True)[1])
+    return rows
 
 
 def fingerprints(texts: pa.ChunkedArray) -> NDArray[np.uint64]:

@@ -88,8 +88,7 @@ def _table_of(inventory: Inventory, label: str, captures: NDArray[np.int64]) -> 
             "observations": found.observations,
         }
     )
-    order = ["captures", "observations", "class"]
-    return table.sort_values(order, ascending=[False, False, True])
+    return table.sort_values(["captures", "class"], ascending=[False, True])
 
 
 def location_table(inventory: Inventory) -> "pd.DataFrame":

@@ -119,6 +119,28 @@ class Inventory:
         )
 
 
+def check_output(uri: str) -> None:
+    """Refuse to write an inventory over something else, before any work.
+
+    Raises:
+        BadInput: if there is a folder, or a file that is no inventory, or none can be made.
+    """
+    storage.check_output(uri)
+    if storage.is_folder(uri):
+        raise BadInput(f"output: '{uri}' is a folder; name a file")
+    if storage.exists(uri) and not _is_inventory(uri):
+        raise BadInput(f"output: '{uri}' exists and is no inventory; name a new file")
+
+
+def _is_inventory(uri: str) -> bool:
+    source = pa.BufferReader(storage.read_bytes(uri)) if storage.is_s3(uri) else None
+    try:
+        metadata = pq.read_schema(source or storage.local_path(uri)).metadata or {}
+    except (pa.ArrowException, OSError):
+        return False
+    return SCHEMA_KEY in metadata
+
+
 def _read(uri: str) -> tuple[pa.Table, dict[str, Any]]:
     try:
         data = storage.read_bytes(uri)

@@ -1,5 +1,6 @@
 """Contact sheets: a few pictures of each kind in rows, dark on light."""
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,7 @@ from pathlib import Path
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
+from ctc.pictures.captions import one_line, shortened
 from ctc.pictures.decoding import StoredForm, shrunk
 
 PICTURES_A_ROW = 6
@@ -85,26 +87,27 @@ def _draw_row(sheet: Image.Image, draw: ImageDraw.ImageDraw, row: SheetRow, top:
 
 def _lines(caption: str) -> list[str]:
     """Break a caption at blanks into lines that fit beside the pictures."""
+    room = CAPTIONS - 2 * GAP
     lines = [""]
-    for word in caption.split():
+    for word in shortened(one_line(caption), CAPTION_LINES * room).split():
         longer = f"{lines[-1]} {word}".strip()
-        if _width(longer, CAPTION_SIZE) <= CAPTIONS - 2 * GAP or not lines[-1]:
+        if _width(longer, CAPTION_SIZE) <= room or not lines[-1]:
             lines[-1] = longer
         else:
             lines.append(word)
     if len(lines) > CAPTION_LINES:
         lines[CAPTION_LINES - 1 :] = [" ".join(lines[CAPTION_LINES - 1 :])]
-    return [_cut(line, CAPTION_SIZE, CAPTIONS - 2 * GAP) for line in lines]
+    return [_cut(line, CAPTION_SIZE, room) for line in lines]
 
 
 def _cut(text: str, size: int, room: int) -> str:
-    """Shorten a text to so many pixels."""
-    text = " ".join(text.split())
+    """Shorten a text in its middle to so many pixels."""
+    text = shortened(one_line(text), room)  # a letter is wider than a pixel; measuring takes time
     if _width(text, size) <= room:
         return text
-    while text and _width(f"{text}…", size) > room:
-        text = text[:-1]
-    return f"{text}…"
+    lengths = range(1, max(2, len(text)))
+    too_long = bisect(lengths, False, key=lambda most: _width(shortened(text, most), size) > room)
+    return shortened(text, lengths[max(0, too_long - 1)])
 
 
 def _width(text: str, size: int) -> float:

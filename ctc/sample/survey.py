@@ -13,7 +13,7 @@ from ctc.sample.faults import FAULTS, spoil
 from ctc.sample.picture import take
 from ctc.sample.plan import Capture, plan, plan_broken
 from ctc.sample.scenes import Scene, draw_scene
-from ctc.sample.table import Row, address, listed, remove_stale, rows, write_table
+from ctc.sample.table import NAME, Row, address, listed, remove_stale, rows, write_table
 
 SMALLEST, LARGEST = 64, 2048
 QUALITY = 90
@@ -94,6 +94,8 @@ def _check(output: Path, captures: int, size: int, seed: int, broken: int) -> No
         raise BadInput(f"the seed {seed} is negative; allowed: 0 or more")
     if output.exists() and not output.is_dir():
         raise BadInput(f"the output '{output}' is a file; allowed: a folder, or nothing yet")
+    if (output / NAME).exists() and not listed(output):
+        raise BadInput(f"'{output / NAME}' is not of a drawn survey; name another folder")
 
 
 def _draw_good(session: _Session, captures: list[Capture]) -> None:

@@ -5,8 +5,9 @@ s3:// URI is the one that MLFLOW_S3_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 or AWS_END
 names (the first that is set), else AWS. Only this package imports boto3.
 """
 
-from ctc.storage.address import is_s3, join, local_path, name, parent
+from ctc.storage.address import absolute, is_s3, join, local_path, name, parent
 from ctc.storage.files import (
+    check_output,
     exists,
     fetch_file,
     is_folder,
@@ -26,8 +27,10 @@ __all__ = [
     "FINE",
     "FOLDER",
     "MISSING",
+    "absolute",
     "atomic_file",
     "cache_folder",
+    "check_output",
     "exists",
     "fetch_file",
     "fetch_folder",

@@ -26,7 +26,13 @@ def local_path(uri: str) -> Path:
         return Path(unquote(parts.path))
     if "://" in uri:
         raise BadInput(f"'{uri}' cannot be read; allowed: a local path, file:// and s3://")
-    return Path(uri)
+    # In `-P output=~/x` no shell replaces the tilde.
+    return Path(uri).expanduser() if uri == "~" or uri.startswith("~/") else Path(uri)
+
+
+def absolute(uri: str) -> str:
+    """Return `uri` so that it names the same place from every working folder."""
+    return uri if is_s3(uri) else str(local_path(uri).absolute())
 
 
 def bucket_and_key(uri: str) -> tuple[str, str]:

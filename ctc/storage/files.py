@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from ctc.errors import BadInput
 from ctc.storage import local, s3
 from ctc.storage.address import is_s3, local_path
 
@@ -73,6 +74,24 @@ def write_bytes(uri: str, data: bytes) -> None:
         return
     with local.atomic_file(local_path(uri)) as partial:
         partial.write_bytes(data)
+
+
+def check_output(uri: str) -> None:
+    """Refuse a place where no file or folder can be made, before hours of work go there.
+
+    Raises:
+        BadInput: if what would hold a local `uri` is a file, or may not be written. What is on S3
+            is seen when it is written.
+    """
+    if is_s3(uri):
+        return
+    above = local_path(uri).absolute().parent
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        raise BadInput(f"'{uri}' cannot be written, for '{above}' is a file; name another place")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise BadInput(f"'{uri}' cannot be written, for '{above}' may not be; name another place")
 
 
 def fetch_file(uri: str, target: Path) -> None:

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import math
 import time
 from pathlib import Path
 
@@ -115,6 +116,17 @@ def test_the_made_up_pictures_are_removed_when_the_benchmark_fails(tmp_path, mon
 
     monkeypatch.setattr(benchmark, "measure", broken)
     (tmp_path / "mine.txt").touch()
+    (tmp_path / "dataset").mkdir()  # which is not of a benchmark
     with pytest.raises(LookupError):
         benchmark_dataset(BenchmarkParams(part="dataset", pictures=10, output=str(tmp_path)))
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "mine.txt"]
+
+
+def test_where_more_pictures_take_no_longer_there_is_no_figure():
+    rows = [
+        {"what": f"dataset of {n}", "pictures": n, "seconds": 3.0 - n, "cpu_seconds": 1.0 + n}
+        for n in (1, 2)
+    ]
+    (further,) = benchmark._further(rows)
+    assert math.isnan(further.pop("seconds"))
+    assert further == {"what": "each further picture", "pictures": 1, "cpu_seconds": 1.0}

@@ -6,6 +6,7 @@ from PIL import Image
 
 from ctc.dataset import sheets
 from ctc.dataset.sheets import sheets_of_dataset
+from ctc.pictures.sheets import NOTE_HEIGHT
 
 GREYS = {"lion": 60, "gnu": 120, "human": 200}
 
@@ -39,6 +40,26 @@ def test_each_class_is_shown_in_each_split_but_no_private_one(tmp_path: Path):
     everything = sheets_of_dataset(dataset, ())["species"]
     assert shown(everything) == {"lion": 7, "gnu": 2, "human": 1}
     assert everything.height > found["species"].height  # by the row of the private class
+
+
+def test_rare_classes_are_looked_for_and_where_that_ends_is_said(tmp_path: Path, monkeypatch):
+    captures = [*[made("train", "lion")] * 20, *[made("train", "gnu")] * 6]
+    dataset = make_dataset(tmp_path, captures)
+    everything = sheets_of_dataset(dataset, ())["species"]
+    assert shown(everything) == {"lion": 6, "gnu": 6}
+    monkeypatch.setattr(sheets, "READ", 10)
+    some = sheets_of_dataset(dataset, ())["species"]
+    assert shown(some)["gnu"] < 6
+    assert some.height == everything.height + NOTE_HEIGHT
+
+
+def test_no_more_is_read_than_is_shown(tmp_path: Path):
+    captures = [*[made("train", "lion")] * 20, made("train", "human")]
+    dataset = make_dataset(tmp_path, captures)
+    (shard,) = dataset.shards
+    path = dataset.folder / shard.name
+    path.write_bytes(path.read_bytes()[:-1])  # who reads to the end notices
+    assert shown(sheets_of_dataset(dataset, ("human",))["species"]) == {"lion": 6}
 
 
 def test_a_label_of_private_classes_alone_has_no_sheet(tmp_path: Path):

@@ -149,7 +149,8 @@ def test_captures_at_a_location_of_another_split_are_counted():
         "50 % of the captures of test are at a location that train has too: figures will be "
         "better than for cameras never seen",
         "1 capture was not judged by location, for their location is not known",
-        "6 captures were not judged by burst, for their location or time is not known",
+        "6 captures were not judged by burst, for their location is not known (1) or they have "
+        "no time that can be read (6)",
     )
 
 
@@ -172,7 +173,48 @@ def test_captures_of_a_location_within_seconds_are_a_burst():
     assert "50 % of the captures of val were taken within 60 seconds of one of train at the" in (
         " ".join(found.sentences)
     )
+    assert found.sentences[-1] == (
+        "1 capture was not judged by burst, for they have no time that can be read"
+    )
     assert kinds(leakage(own_pictures(given), given, 59)) == {"location": 5}
+
+
+def test_a_burst_that_lacks_the_location_alone_says_so():
+    time = "2024-05-03 10:00:00"
+    given = captures(("a", "train", "north", time), ("b", "test", None, time))
+    assert leakage(own_pictures(given), given, 60).sentences[-1] == (
+        "1 capture was not judged by burst, for their location is not known"
+    )
+
+
+def test_a_sentence_names_all_splits_the_worst_first():
+    given = captures(
+        ("a", "train", "north", None), ("b", "test", "north", None), ("c", "test", "west", None),
+        ("d", "val", "north", None), ("e", "dev", "south", None), ("f", "new", "north", None),
+        ("g", "new", "east", None), ("h", "new", "east", None),
+    )  # fmt: skip
+    assert (
+        leakage(own_pictures(given), given, 60)
+        .sentences[0]
+        .startswith(
+            "100 % of the captures of val, 50 % of those of test and 33 % of those of new are at a "
+            "location that train has too"
+        )
+    )
+
+
+def test_without_training_the_worst_splits_share_what_they_are_compared_with():
+    given = captures(
+        ("a", "x", "north", None), ("b", "y", "north", None), ("c", "y", "west", None),
+        ("d", "z", "west", None), ("e", "z", "far", None), ("f", "z", "off", None),
+    )  # fmt: skip
+    assert (
+        leakage(own_pictures(given), given, 60)
+        .sentences[0]
+        .startswith(
+            "100 % of the captures of x and 33 % of those of z are at a location that y has too"
+        )
+    )
 
 
 def test_the_same_file_and_what_looks_like_it_are_found():
@@ -206,6 +248,16 @@ def test_the_same_id_in_two_splits_is_found():
     ]  # fmt: skip
 
 
+def test_a_capture_stored_in_a_split_that_it_is_not_planned_for_is_seen():
+    given = captures(("a", "train", "north", None), ("b", "test", "south", None))
+    stored = own_pictures(captures(*((*row, None, None) for row in ("a1", "b2", "a2"))))
+    found = leakage(stored, given, 60)
+    assert {tuple(leak) for leak in leaks(found, "capture")} == {
+        ("1", "2", 1, 1.0, "a ~ a"), ("2", "1", 1, 0.5, "a ~ a"),
+    }  # fmt: skip
+    assert kinds(found) == {"capture": 2, "location": 2}
+
+
 def test_featureless_pictures_are_like_nothing_and_are_told():
     given = captures(("a", "train", None, None), ("b", "test", None, None))
     stored = pictures(
@@ -226,6 +278,7 @@ def test_all_splits_that_are_learnt_from_count_as_one():
         ("c", "test", "north", None), ("d", "test", "south", None), ("e", "val", "west", None),
     )  # fmt: skip
     found = leakage(own_pictures(given), given, 60)
+    assert found.captures["location"] == 4
     shares = {name: value for name, value in found.metrics().items() if "location_share" in name}
     assert shares == {"test/leakage_location_share": 1.0, "val/leakage_location_share": 0.0}
     assert found.sentences[0].startswith(
@@ -233,12 +286,24 @@ def test_all_splits_that_are_learnt_from_count_as_one():
     )
 
 
-def test_captures_that_are_not_stored_and_pictures_of_others_do_not_count():
+def test_twins_in_two_splits_that_are_learnt_from_are_no_leak():
+    given = captures(
+        ("a", "train_1", "north", None), ("b", "train_2", "north", None), ("c", "test", "x", None)
+    )
+    assert kinds(leakage(own_pictures(given), given, 60)) == {}
+    also = captures(
+        *(tuple(row.values()) for row in given.to_pylist()), ("d", "val", "north", None)
+    )
+    assert kinds(leakage(own_pictures(also), also, 60)) == {"location": 3}
+
+
+def test_captures_that_are_not_stored_do_not_count():
     given = captures(("a", "train", "north", None), ("b", "test", "north", None))
     stored = own_pictures(captures(("a", "train", None, None), ("z", "test", None, None)))
     found = leakage(stored, given, 60)
     assert kinds(found) == {}
-    assert len(found.table()) == 0
+    of_split = found.table().query("kind == 'location'").set_index("split")["not_judged"]
+    assert of_split.to_dict() == {"train": 0, "test": 1}
 
 
 def test_one_split_has_nothing_to_leak_to():

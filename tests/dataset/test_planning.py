@@ -1,6 +1,8 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -63,6 +65,12 @@ def test_every_capture_is_planned_or_left_out_with_the_first_reason_there_is():
     }
 
 
+def test_nothing_left_to_draw_groups_from_is_refused_with_the_reasons():
+    given = inventory(*((name, "lion", None, name) for name in "abc"))
+    with pytest.raises(BadInput, match="no capture is left to write: 3 x removed: species=lion"):
+        plan(given, split_by=None, group_by="location", remove=("species=lion",))
+
+
 def test_what_is_known_of_the_planned_captures_is_a_table():
     table = plan(SURVEY, keep=("species=ostrich",)).captures
     assert table.to_pylist() == [{"capture_id": "e", "split": "test", "location": "west"}]
@@ -74,7 +82,7 @@ def test_a_capture_is_judged_by_all_its_observations():
 
 
 def test_classes_that_miss_a_split_are_named():
-    (finding,) = plan(SURVEY).findings
+    finding, _ = plan(SURVEY).findings
     assert (finding.what, finding.count, finding.column) == (
         "classes of 'species' that are in no capture of a split", 2, "species",
     )  # fmt: skip
@@ -85,7 +93,27 @@ def test_classes_that_miss_a_split_are_named():
 
 
 def test_where_no_class_misses_a_split_there_is_no_finding():
-    assert plan(SURVEY, remove=("species=zebra", "species=ostrich")).findings == ()
+    given = plan(SURVEY, remove=("species=zebra", "species=ostrich"), balance="species")
+    assert given.findings == ()
+
+
+def test_captures_that_take_part_without_any_label_are_named():
+    given = replace(SURVEY, places=np.arange(9) + 1)
+    (finding,) = (one for one in plan(given).findings if "any label" in one.what)
+    assert finding.what == "captures without any label (nothing can be learnt of them)"
+    assert [str(case) for case in finding.cases] == ["f (data row 6)"]
+
+
+def test_splits_that_get_no_capture_are_named():
+    (finding,) = plan(SURVEY, keep=("species=ostrich",)).findings
+    assert (finding.what, [str(case) for case in finding.cases]) == (
+        "splits without a capture", ["train"],
+    )  # fmt: skip
+    few = inventory(("a", "lion", None, None), ("b", "lion", None, None))
+    drawn = plan(few, split_by=None, group_by=None)
+    empty = {"train", "val", "test"} - set(splits(drawn).values())
+    (finding,) = drawn.findings
+    assert {case.subject for case in finding.cases} == empty
 
 
 def test_drawn_splits_stay_what_they_are_when_other_classes_take_part():

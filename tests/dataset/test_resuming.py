@@ -12,20 +12,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pyarrow as pa
 import pytest
 from PIL import Image
 
 from ctc import storage
-from ctc.dataset import planning
+from ctc.dataset import planning, writing
 from ctc.dataset.manifest import Dataset, open_dataset
+from ctc.dataset.outputs import check_output
 from ctc.dataset.planning import plan_dataset
 from ctc.dataset.resuming import origin_of, place_of
-from ctc.dataset.writing import check_output, write_dataset
+from ctc.dataset.writing import write_dataset
 from ctc.errors import BadInput
 from ctc.inventory.table import Inventory
 from ctc.params import DatasetParams
+from ctc.storage import s3
 
 ROOT = Path(__file__).parent.parent.parent
 CAPTURES, A_SHARD = 24, 4
@@ -87,7 +90,6 @@ def inodes(folder: Path) -> dict[str, int]:
 
 def stopped(root: Path, output: Path, monkeypatch, after: int = 3, **given) -> Path:
     """Write until some shards are finished, then fail as a full disk does; return the work."""
-    from ctc.dataset import writing
 
     def some(function, tasks, workers):
         for number, task in enumerate(tasks):
@@ -171,9 +173,53 @@ def test_a_complete_dataset_that_was_damaged_is_mended(pictures, tmp_path, name,
     if damage == "bytes":
         middle = len(data) // 2
         (place / name).write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
-    write(pictures, place)
+    again = write(pictures, place)
+    what = "is missing" if damage == "missing" else "is not as it was written"
+    damaged = f"the dataset at '{place}' is damaged ('{name}' {what}); it is written anew"
+    assert again.notes[0] == damaged
+    assert again.kept == (len(again.shards) - 1 if name.endswith(".tfrecord") else 0)
     assert bytes_of(place) == before
     assert names(place.parent) == ["out"]
+
+
+def test_a_shard_of_other_captures_is_not_kept(pictures, tmp_path, monkeypatch):
+    stopped_at, complete = tmp_path / "stopped", tmp_path / "complete"
+    stopped(pictures, stopped_at, monkeypatch, after=5)
+    write(pictures, complete)
+    # As another version of the code or of numpy may do.
+    shuffled = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: shuffled(seed + 1))
+    whole = write(pictures, tmp_path / "whole")
+    for place in (stopped_at, complete):
+        dataset = write(pictures, place)
+        assert dataset.kept == 0
+        assert bytes_of(place) == bytes_of(whole.folder)
+
+
+def test_what_is_done_again_is_not_encoded_again_after_a_kill_in_the_very_last_moment(
+    pictures, tmp_path, monkeypatch
+):
+    place = tmp_path / "sets" / "out"
+    with monkeypatch.context() as patch:
+        # The reports stay, while the shards are in place.
+        patch.setattr(writing.storage, "remove_folder", lambda _: None)
+        first = write(pictures, place)
+    assert len(names(place.parent)) == 2
+    again = write(pictures, place)
+    assert again.kept == len(first.shards)
+    assert names(place.parent) == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("resume", "said"), [(True, "again to go on"), (False, "again with resume=yes to go on")]
+)
+def test_a_run_that_is_stopped_says_how_to_go_on(
+    pictures, tmp_path, monkeypatch, capsys, resume, said
+):
+    stopped(pictures, tmp_path / "out", monkeypatch, resume=resume)
+    assert capsys.readouterr().err.endswith(f", stopped; run {said}\n")
+    stopped(pictures, tmp_path / "other", monkeypatch, after=0)
+    assert capsys.readouterr().err.endswith(", stopped\n")
 
 
 def test_a_picture_that_can_be_read_now_gets_into_its_shard(pictures, tmp_path, monkeypatch):
@@ -312,6 +358,21 @@ def test_a_run_that_was_killed_while_it_put_files_on_s3_is_gone_on_with(
     assert dataset.kept == len(dataset.shards)
     assert [*storage.list_files(bucket)] == names(whole.folder)
     assert not storage.exists(f"{bucket}/.unfinished")
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_dataset_on_s3_that_lost_a_shard_is_mended(pictures, bucket, cache, cached):
+    first = write(pictures, bucket)
+    path, name = first.folder / first.shards[0].name, first.shards[0].name
+    before = path.read_bytes()
+    s3.delete(f"{bucket}/{name}")
+    if not cached:
+        storage.remove_folder(cache)
+    again = write(pictures, bucket)
+    damaged = f"the dataset at '{bucket}' is damaged ('{name}' is missing); it is written anew"
+    assert again.notes[0] == damaged
+    assert again.kept == len(first.shards) - (not cached)
+    assert storage.read_bytes(f"{bucket}/{name}") == before
 
 
 # --- kill -9 ---

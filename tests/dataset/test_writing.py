@@ -11,8 +11,9 @@ from PIL import Image
 from ctc import storage
 from ctc.dataset import planning
 from ctc.dataset.manifest import Dataset, open_dataset
+from ctc.dataset.outputs import check_output
 from ctc.dataset.planning import plan_dataset
-from ctc.dataset.writing import check_output, write_dataset
+from ctc.dataset.writing import write_dataset
 from ctc.errors import BadInput
 from ctc.inventory.table import Inventory
 from ctc.params import DatasetParams
@@ -120,6 +121,7 @@ def test_captures_with_several_observations_or_no_split_are_left_out(pictures, t
     dataset = write_dataset(plan, str(tmp_path / "out"))
     assert dataset.splits == {"train": 1}
     assert dataset.skipped == {"more than one observation": 2, "no split": 1}
+    assert dataset.skipped_counts == {"skipped_captures": 3, "skipped_images": 0}
     assert skipped(dataset) == [
         ("capture_id", "image", "reason"),
         ("nowhere", "", "no split"),
@@ -131,7 +133,7 @@ def test_captures_with_several_observations_or_no_split_are_left_out(pictures, t
 def test_when_nothing_is_left_to_write_it_is_said_before_any_work(pictures):
     given = inventory(pictures, ("a", ["1.jpg"], "lion", None, None))
     with pytest.raises(BadInput) as refused:
-        plan_dataset(given, params())
+        plan_dataset(given, params(split_by="split_name"))
     assert str(refused.value) == "no capture is left to write: 1 x no split"
 
 
@@ -314,7 +316,6 @@ def test_splits_are_drawn_where_no_column_names_them(sharded, tmp_path):
 def test_a_former_dataset_is_replaced_as_a_whole(pictures, tmp_path):
     place = tmp_path / "sets" / "out"
     write(four(pictures), place)
-    (place / "stray").touch()
     given = inventory(pictures, ("new", ["1.jpg"], "lion", "test", None))
     dataset = write(given, place)
     assert names(place) == [
@@ -358,6 +359,94 @@ def test_a_folder_that_is_no_dataset_is_not_touched(pictures, tmp_path):
             assert str(refused.value) == f"'{place}' exists and is no dataset; name a new folder"
     assert bytes_of(pictures) == before
     check_output(str(tmp_path / "new"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"channel_names": {"0": "CT"}, "file_ending": ".nii.gz"}',
+        '{"schema_version": 1, "digest": "0"}',
+        "{",
+        "[]",
+    ],
+)
+def test_a_folder_with_the_manifest_of_something_else_is_not_touched(pictures, tmp_path, text):
+    place = tmp_path / "out"
+    place.mkdir()
+    (place / "dataset.json").write_text(text)
+    for attempt in (check_output, lambda at: write(four(pictures), at)):
+        with pytest.raises(BadInput) as refused:
+            attempt(str(place))
+        assert str(refused.value) == f"'{place}' exists and is no dataset; name a new folder"
+    assert bytes_of(place) == {"dataset.json": text.encode()}
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "classifier/best.onnx", ".git/HEAD", "old-00000-of-00001.tfrecord"]
+)
+def test_files_of_others_in_a_dataset_are_not_deleted(pictures, tmp_path, name):
+    place = tmp_path / "out"
+    write(four(pictures), place)
+    (place / name).parent.mkdir(exist_ok=True)
+    (place / name).write_text("mine")
+    for attempt in (check_output, lambda at: write(four(pictures), at, quality=50)):
+        with pytest.raises(BadInput) as refused:
+            attempt(str(place))
+        assert str(refused.value) == (
+            f"'{place}' holds files that are not of the dataset, such as '{name}'; move them or "
+            "name another folder"
+        )
+    assert (place / name).read_text() == "mine"
+
+
+def test_files_that_came_while_a_dataset_was_written_are_not_deleted(
+    pictures, tmp_path, monkeypatch
+):
+    from ctc.dataset import writing
+
+    place = tmp_path / "sets" / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "write_images", lambda *_: (place / "notes.txt").touch())
+        place.mkdir(parents=True)
+        patch.setattr(storage, "sha256", lambda _: "")
+        with pytest.raises(BadInput, match="is no dataset"):
+            write(four(pictures), place)
+    assert names(place) == ["notes.txt"]
+    (place / "notes.txt").unlink()
+    assert write(four(pictures), place).splits == {"train": 3, "val": 1}
+    assert names(place.parent) == ["out"]
+
+
+def test_an_empty_folder_is_filled(pictures, tmp_path):
+    place = tmp_path / "sets" / "out"
+    place.mkdir(parents=True)
+    dataset = write(four(pictures), place)
+    assert dataset.notes == ()
+    assert open_dataset(str(place)) == dataset
+    assert names(place.parent) == ["out"]
+
+
+def test_a_place_that_cannot_be_replaced_is_refused(pictures):
+    with pytest.raises(BadInput) as refused:
+        check_output("/")
+    assert str(refused.value) == "'/' is a mounted volume, which stays; name a folder in it"
+    with pytest.raises(BadInput, match=r"1\.jpg' is a file; name another place"):
+        check_output(str(pictures / "1.jpg" / "out"))
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_where_the_output_is_a_link_the_dataset_lies_where_it_points(pictures, tmp_path, is_there):
+    place, link = tmp_path / "large" / "out", tmp_path / "small" / "link"
+    link.parent.mkdir()
+    link.symlink_to(place)
+    if is_there:
+        write(four(pictures), place, quality=50)
+    (tmp_path / "small").chmod(0o555)  # nothing is written beside the link
+    dataset = write(four(pictures), link)
+    assert link.readlink() == place
+    assert names(place.parent) == ["out"]
+    assert names(link.parent) == ["link"]
+    assert open_dataset(str(link)) == dataset
 
 
 def test_others_may_read_a_dataset(pictures, tmp_path):
@@ -427,6 +516,14 @@ def test_a_place_on_s3_that_holds_something_else_is_refused(bucket):
     storage.write_bytes(f"{bucket}/mine.txt", b"mine")
     with pytest.raises(BadInput, match="exists and is no dataset; name a new folder"):
         check_output(bucket)
+
+
+def test_files_of_others_in_a_dataset_on_s3_are_not_deleted(pictures, bucket, cache):
+    write(four(pictures), bucket)
+    storage.write_bytes(f"{bucket}/classifier/mine.txt", b"mine")
+    with pytest.raises(BadInput, match=r"such as 'classifier/mine\.txt'; move them or"):
+        write(four(pictures), bucket, quality=50)
+    assert storage.read_bytes(f"{bucket}/classifier/mine.txt") == b"mine"
 
 
 def test_a_capture_with_several_splits_is_refused(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ctc import storage
 from ctc.errors import BadInput
 from ctc.inventory.sources import take_inventory
 from ctc.inventory.sources.delimited import CsvTable
@@ -58,6 +59,10 @@ def refusal(path: Path, **given) -> str:
         (
             STANDARD + "a,1,x\n,2,y\nc,3,z\n,4,\n",
             "'T': column 'capture_id' is empty in 2 rows, the first is data row 2",
+        ),
+        (
+            STANDARD + "a,1,x\n,2,y\n",
+            "'T': column 'capture_id' is empty in 1 row, the first is data row 2",
         ),
         (
             (STANDARD + "a,1,größe\n").encode("latin-1"),
@@ -173,7 +178,49 @@ def test_a_table_that_cannot_be_read_is_refused(tmp_path, content, sentence):
             "capture_id,dir,a/b",
             {"labels": ("a/b",)},
             "label 'a/b': a label's name starts with a letter or digit and holds letters, "
-            "digits, '_', '-' and '.' only; rename the column",
+            "digits, '_', '-' and '.' only; give it another with NAME=COLUMN, such as "
+            "species='Common Name'",
+        ),
+        (
+            "capture_id,dir, species",
+            {"labels": ("species",)},
+            "'T' has no column 'species'; it has: capture_id, dir, ' species'",
+        ),
+        (
+            "capture_id,dir, beast,",
+            {},
+            "'T' has none of the standard label columns; name yours with `labels`; its columns "
+            "are: capture_id, dir, ' beast'",
+        ),
+        (
+            "RelativePath,File,species",
+            {"images": ("RelativePath/Datei",), "capture_id": "File"},
+            "'T' has no column 'Datei' (of 'RelativePath/Datei'); it has: RelativePath, File, "
+            "species",
+        ),
+        (
+            "capture_id,dir,species,site",
+            {"location": "site/"},
+            "location: 'T' has no column '' (of 'site/'); it has: capture_id, dir, species, site",
+        ),
+        (
+            "capture_id,dir,Common Name",
+            {"labels": ("species=Common name",)},
+            "'T' has no column 'Common name'; it has: capture_id, dir, Common Name",
+        ),
+        (
+            "capture_id,dir,x",
+            {"labels": ("=x",)},
+            "label '=x': a label's name starts with a letter or digit and holds letters, "
+            "digits, '_', '-' and '.' only; give it another with NAME=COLUMN, such as "
+            "species='Common Name'",
+        ),
+        ("capture_id,dir,x,y", {"labels": ("a=x", "a=y")}, f"column 'a' {KEPT}"),
+        ("capture_id,dir,x,y", {"labels": ("a=x",), "metadata": ("a=y",)}, f"column 'a' {KEPT}"),
+        (
+            "capture_id,dir,species,x,y",
+            {"metadata": ("location=x",), "location": "y"},
+            f"column 'location' {KEPT}",
         ),
         *(
             (
@@ -209,7 +256,10 @@ def test_a_table_that_loses_every_observation_is_refused(tmp_path):
 
 def test_what_is_no_file_is_refused(tmp_path):
     assert refusal(tmp_path / "none.csv") == "no table at 'T'"
-    assert refusal(tmp_path) == "'T' is a folder; a CSV file is allowed"
+    assert refusal(tmp_path) == (
+        "'T' is a folder; allowed: a CSV file; a folder of pictures is read with source=folders, "
+        "a Camtrap DP package with source=camtrap_dp"
+    )
     loop = tmp_path / "loop.csv"
     loop.symlink_to(loop)
     assert refusal(loop) == "'T' cannot be read: too many levels of symbolic links"
@@ -218,6 +268,9 @@ def test_what_is_no_file_is_refused(tmp_path):
 def test_a_table_on_s3_that_is_not_there_is_refused(bucket):
     with pytest.raises(BadInput, match=r"^no table at 's3://.*/none\.csv'$"):
         CsvTable.open(f"{bucket}/none.csv")
+    storage.write_bytes(f"{bucket}/survey/1.jpg", b"x")
+    with pytest.raises(BadInput, match=r"^'s3://.*/survey' is a folder; .* source=folders"):
+        CsvTable.open(f"{bucket}/survey")
 
 
 @pytest.mark.parametrize("tail", ["", "\n"])

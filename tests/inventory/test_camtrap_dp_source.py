@@ -26,6 +26,7 @@ BY_URL = "media named by a URL that cannot be read (left out of the pictures)"
 BY_NAME = "media named by a URL (read from the file of their name)"
 NO_PICTURE = "media that are no pictures (left out of the pictures)"
 NO_MEDIA = "events without media"
+SEVERAL = "captures with several observations (a dataset leaves them out)"
 REPEATED = "observations with the labels of another of their capture (kept once)"
 
 
@@ -141,7 +142,8 @@ def test_observations_of_media_are_observations_of_captures_of_one_medium(take, 
         ("l1", "d1", "2020-05-30T10:00:00Z"),
         ("dale", "d2", "2020-05-30T10:01:00Z"),
     ]
-    assert (found.root, listed(found)) == (str(tmp_path / "p"), {})
+    several = {SEVERAL: ["m2 (data row 2 of media.csv; 2 observations)"]}
+    assert (found.root, listed(found)) == (str(tmp_path / "p"), several)
     assert found.place_of(2) == "data row 2 of media.csv"
 
 
@@ -234,7 +236,10 @@ def test_several_observations_of_an_event_stay_and_equal_ones_are_listed(take):
         ("e1", ["m1.jpg"], "Panthera leo"),
         ("e1", ["m1.jpg"], "Equus"),
     ]
-    assert listed(found) == {REPEATED: ["e1 (data row 3 of observations.csv)"]}
+    assert listed(found) == {
+        REPEATED: ["e1 (data row 3 of observations.csv)"],
+        SEVERAL: ["e1 (data row 1 of media.csv; 2 observations)"],
+    }
     assert len(rows(take([medium("m1")], observations, labels=("species", "sex")), "sex")) == 3
 
 

@@ -1,11 +1,14 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from ctc.errors import BadInput
-from ctc.inventory.checks.texts import check_paths, checked, spelling
+from ctc.inventory.checks.texts import check_paths, checked
+from ctc.inventory.checks.times import look_at_times
+from ctc.inventory.checks.values import spelling
 from ctc.inventory.findings import Finding
 from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
@@ -26,6 +29,13 @@ def inventory(
     table = pa.table(columns | {name: pa.array(column, TEXT) for name, column in labels.items()})
     places = np.arange(11, 11 + len(ids))
     return Inventory(table, tuple(labels), "survey.csv", "", places=places)
+
+
+def with_metadata(
+    ids: Sequence[str], species: Sequence[str | None], **metadata: Sequence[str | None]
+) -> Inventory:
+    given = inventory(ids, species=species, **metadata)
+    return replace(given, labels=("species",))
 
 
 def found(given: Inventory, few: int = 0) -> dict[str, Finding]:
@@ -82,6 +92,8 @@ def test_few_captures_are_counted_as_captures_rarest_first():
         ("Straße", "STRASSE"),
         (" 10", "10"),
         ("deer 1", "Deer_1"),
+        ("A-1", "a1 "),
+        ("A _1", "A1"),
     ],
 )
 def test_names_that_differ_in_their_dress_alone_are_spelt_alike(one, other):
@@ -90,7 +102,15 @@ def test_names_that_differ_in_their_dress_alone_are_spelt_alike(one, other):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("1-5", "15"), ("-1", "1"), ("51+", "51"), ("lion", "lions"), ("0.5", "05"), ("斑马", "狮子")],
+    [
+        ("1-5", "15"),
+        ("-1", "1"),
+        ("A1-1", "A11"),
+        ("51+", "51"),
+        ("lion", "lions"),
+        ("0.5", "05"),
+        ("斑马", "狮子"),
+    ],
 )
 def test_names_that_say_something_else_are_not_spelt_alike(one, other):
     assert spelling(one) != spelling(other)
@@ -103,6 +123,62 @@ def test_several_spellings_are_found_where_the_rarest_is():
     assert cases(finding) == [
         "'Zebra' and 'zebra ' (data row 12; 'Zebra' 2 captures, 'zebra ' 1 capture)"
     ]
+
+
+def test_values_that_look_like_a_missing_one_are_found_in_labels_and_locations():
+    species = ["NA", "lion", "n/a", "?", "lion", "NA", None, "nandu", " None "]
+    places = ["north", "NULL", "north", "-", "nan", "canada", "-", None, "north"]
+    given = with_metadata("abcdefghi", species, location=places, survey=["NA"] * 9)
+    findings = found(given)
+    what = (
+        "values of '{}' that look like a missing one (kept as a {}; an empty cell is a missing one)"
+    )
+    assert set(findings) == {what.format("species", "class"), what.format("location", "location")}
+    assert cases(findings[what.format("species", "class")]) == [
+        "NA (data row 11; 2 captures)",
+        "n/a (data row 13; 1 capture)",
+        "? (data row 14; 1 capture)",
+        " None  (data row 19; 1 capture)",
+    ]
+    assert cases(findings[what.format("location", "location")]) == [
+        "NULL (data row 12; 1 capture)",
+        "- (data row 14; 2 captures)",
+        "nan (data row 15; 1 capture)",
+    ]
+
+
+def test_near_equal_locations_are_found():
+    species = ["lion", "gnu"] * 3
+    given = with_metadata("abcdef", species, location=["A1", "a1", "A1 ", "A_1", "A1", "B1"])
+    (finding,) = found(given).values()
+    assert finding.what == "locations with several spellings (each is a location of its own)"
+    assert finding.column == "location"
+    assert cases(finding) == [
+        "'A1' and 'A1 ' and 'A_1' and 'a1' (data row 13; 'A1' 2 captures, 'A1 ' 1 capture, "
+        "'A_1' 1 capture, 'a1' 1 capture)"
+    ]
+
+
+# --- times ---
+
+
+def test_times_that_cannot_be_read_are_found_once_a_capture():
+    times = ["2024-05-03 07:15:00", "at dawn", "at dawn", None, "03/05/2024", "2024:05:03 07:15:00"]
+    given = with_metadata("abbcde", ["lion"] * 6, timestamp=times)
+    (finding,) = look_at_times(given).findings
+    assert (finding.what, finding.column) == ("times that cannot be read", "timestamp")
+    assert cases(finding) == [
+        "at dawn (data row 12; capture b)",
+        "03/05/2024 (data row 15; capture d)",
+    ]
+
+
+@pytest.mark.parametrize("times", [{}, {"timestamp": ["2024-05-03", None]}])
+def test_without_such_times_nothing_is_found(times):
+    assert look_at_times(with_metadata("ab", ["lion"] * 2, **times)).findings == ()
+
+
+# --- the source ---
 
 
 def test_what_the_source_noticed_stays():

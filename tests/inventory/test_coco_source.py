@@ -138,6 +138,15 @@ def test_an_empty_frame_beside_an_animal_makes_no_empty_observation(take):
     assert listed(found) == {OUTSHONE: ["s (images[1])", "s (images[2])"]}
 
 
+def test_an_empty_frame_beside_an_animal_does_not_count_whatever_labels_are_read(take):
+    annotations = [("i1", "lion"), ("i2", "empty", {"count": 0}), ("i3", "empty", {"count": 0})]
+    images = [*frames(1, 2), *frames(3, sequence="t")]
+    for names in (("count",), ("species", "count")):
+        found = take(coco(images, *annotations), labels=names)
+        assert rows(found, "capture_id", "count") == [("s", None), ("t", "0")]
+        assert listed(found)[OUTSHONE] == ["s (images[1])"]
+
+
 def test_captures_without_annotation_stay_and_are_listed(take):
     found = take(coco([{"id": 1}, {"id": 2}], (2, "lion")))
     assert rows(found, *SPECIES) == [("1", ["1.jpg"], None), ("2", ["2.jpg"], "lion")]

@@ -305,3 +305,75 @@ def test_paths_of_windows_and_with_blanks_are_mended_and_said(take):
 def test_a_path_that_names_the_capture_too_is_mended_as_a_path_alone(take):
     found = take("file,species\n a\\1.jpg,lion\n", capture_id="file", images=("file",))
     assert rows(found, *SPECIES) == [(" a\\1.jpg", ["a/1.jpg"], "lion")]
+
+
+TIMELAPSE = (
+    "RootFolder,File,RelativePath,DateTime,Common Name,Zahl\n"
+    "S1,1.jpg,A1\\May,03-May-2024 07:15:00,lion,2\nS1,1.jpg,,04-May-2024 07:15:00,zebra,\n"
+)
+
+
+def test_columns_are_joined_where_a_name_says_so(take):
+    joined = "RelativePath/File"
+    labels = ("species=Common Name", "count=Zahl")
+    given = {"capture_id": joined, "images": (joined,), "location": "RootFolder/RelativePath"}
+    found = take(TIMELAPSE, **given, timestamp="DateTime", labels=labels)
+    assert rows(found, *SPECIES, "count") == [
+        ("A1\\May/1.jpg", ["A1/May/1.jpg"], "lion", "2"),
+        ("1.jpg", ["1.jpg"], "zebra", None),
+    ]
+    assert found.labels == ("species", "count")
+    assert rows(found, "location", "timestamp") == [
+        ("S1/A1\\May", "03-May-2024 07:15:00"),
+        ("S1", "04-May-2024 07:15:00"),
+    ]
+
+
+def test_joined_columns_that_are_all_empty_are_an_empty_cell(take):
+    found = take("id,a,b,species\n1,x,y,lion\n2,,,lion\n", capture_id="id", images=("a/b",))
+    assert rows(found, "images") == [(["x/y"],), ([],)]
+
+
+def test_a_column_of_that_very_name_is_read_and_no_parts_of_it(take):
+    text = "id,a/b,a,b,c=a,c,species\n1,p,x,y,k,z,lion\n"
+    found = take(text, capture_id="id", images=("a/b",), metadata=("c=a", "d=c", "a/b"))
+    assert found.metadata == ("c=a", "d", "a/b")
+    assert rows(found, "images", *found.metadata) == [(["p"], "k", "z", "p")]
+
+
+def test_labels_and_metadata_may_trade_names_with_other_columns(take):
+    text = "capture_id,species,Common Name,sex,age\n1,p\\1.jpg,lion,old,male\n"
+    given = {"images": ("species",), "metadata": ("code=species", "what=Common Name")}
+    found = take(text, **given, labels=("species=Common Name", "sex=age", "age=sex"))
+    assert found.labels == ("species", "sex", "age")
+    assert rows(found, *SPECIES, "sex", "age") == [("1", ["p/1.jpg"], "lion", "male", "old")]
+    assert rows(found, "code", "what") == [("p\\1.jpg", "lion")]
+
+
+def test_auto_metadata_leaves_out_what_a_label_is_read_from(take):
+    found = take("capture_id,dir,survey,location\n1,a,b,c\n", labels=("season=survey",))
+    assert (found.labels, found.metadata) == (("season",), ("location",))
+
+
+def test_capture_ids_with_blanks_around_them_are_found_once_each(take):
+    found = take("capture_id,dir,species\n2,a,lion\n 2,b,lion\n 2,c,lion\n3 ,d,lion\n")
+    assert rows(found, *SPECIES) == [
+        ("2", ["a"], "lion"),
+        (" 2", ["b", "c"], "lion"),
+        ("3 ", ["d"], "lion"),
+    ]
+    assert cases(found, "capture ids with blanks around them (kept as they are)") == [
+        Case("' 2'", "data row 2"),
+        Case("'3 '", "data row 4"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"sep=;"\n', "SEP=;\n\n"])
+def test_the_first_line_of_excel_tells_the_mark(take, first, encoding):
+    text = f"{first}capture_id;dir;species;a,b,c,d,e\na;1;lion;x\n"
+    found = take(text.encode(encoding))
+    assert rows(found, *SPECIES) == [("a", ["1"], "lion")]
+    assert found.place_of(0) == "data row 1"
+    given = take(text.replace(";\n", ":\n", 1), delimiter="semicolon")
+    assert given.table == found.table

@@ -60,13 +60,18 @@ def test_only_a_wide_range_of_counts_has_a_logarithmic_scale(rarest, scale, says
 
 
 @pytest.mark.parametrize(
-    ("more", "last"), [(0, f"class {MOST_BARS - 1}"), (1, "1 other class"), (9, "9 other classes")]
+    ("more", "says"),
+    [
+        (0, ""),
+        (1, "Not drawn: 1 other class with 40 captures"),
+        (9, "Not drawn: 9 other classes with 324 captures"),
+    ],
 )
-def test_the_rarest_of_many_classes_are_one_bar(more, last):
+def test_the_rarest_of_many_classes_are_said_and_not_drawn(more, says):
     figure = class_plot(classes({f"class {n}": 100 - n for n in range(MOST_BARS + more)}), "x")
-    assert names(figure)[-1] == last
-    assert len(names(figure)) == MOST_BARS + (more > 0)
-    assert sum(widths(figure)) == sum(100 - n for n in range(MOST_BARS + more))
+    assert figure.get_supxlabel() == says
+    assert names(figure) == [f"class {n}" for n in range(MOST_BARS)]
+    assert widths(figure) == [100 - n for n in range(MOST_BARS)]
     assert figure.axes[0].get_title(loc="left") == f"x: {MOST_BARS + more} classes"
 
 
@@ -86,7 +91,8 @@ def test_names_do_not_overlap_and_the_plot_stays_small(count):
     [
         ("$x^{$", "$x^{$"),
         ("two\nlines", "two lines"),
-        ("a" * 40, "a" * 35 + "…"),
+        ("a" * 40, "a" * 18 + "…" + "a" * 17),
+        ("a\x00b\x1b[1mc\u2028d\x85", "a b [1mc d"),
         ("éland ♀", "éland ♀"),
         ("  ", ""),
     ],
@@ -95,6 +101,14 @@ def test_odd_names_are_drawn_as_they_are_but_in_one_short_line(name, shown):
     figure = class_plot(classes({name: 3, "lion": 2}), "species")
     drawn(figure)
     assert names(figure) == [shown, "lion"]
+
+
+def test_long_names_that_differ_at_their_end_stay_apart():
+    species = "Cercopithecus albogularis erythrarchus "
+    figure = class_plot(classes({species + "north": 3, species + "south": 2}), "species")
+    north, south = names(figure)
+    assert (north[-5:], south[-5:]) == ("north", "south")
+    assert north.startswith("Cercopithecus")
 
 
 def test_locations_are_drawn_alike():

@@ -72,6 +72,12 @@ def test_a_row_is_a_class_the_commonest_first(root):
     assert set(shown(found["empty"])) == {0, 2, 3, 4}
 
 
+def test_classes_with_equal_counts_are_in_the_order_of_the_alphabet(root):
+    names = ("gnu", "zebra", "lion", "ape")
+    rows: list[Row] = [(f"c{n}", [f"{n}.png"], None, name) for n, name in enumerate(names)]
+    assert shown(sheets_of_inventory(inventory(root, rows), PRIVATE)["species"]) == [3, 0, 2, 1]
+
+
 def test_a_few_captures_are_picked_by_their_name_and_not_from_the_start(root):
     whole = inventory(root, lions(30))
     picked = shown(sheets_of_inventory(whole, PRIVATE)["species"])

@@ -32,9 +32,9 @@ def test_an_inventory_without_labels_or_values_has_no_classes():
     assert class_table(inventory(species=[None] * 5)).empty
 
 
-def test_equal_counts_are_in_the_order_of_the_alphabet():
+def test_equal_counts_of_captures_are_in_the_order_of_the_alphabet():
     table = class_table(inventory(species=["d", "d", "c", "b", "a"]))
-    assert table["class"].tolist() == ["d", "a", "b", "c"]
+    assert table["class"].tolist() == ["a", "b", "c", "d"]
 
 
 def test_locations_have_captures_images_and_the_time_between():

@@ -9,6 +9,8 @@ from ctc.inventory.sources import take_inventory
 from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
 
+SEVERAL = "captures with several observations (a dataset leaves them out)"
+
 
 @pytest.fixture
 def take(tmp_path: Path):
@@ -55,7 +57,7 @@ def test_an_inventory_as_the_2019_tool_wrote_it(take, tmp_path):
     assert found.root == str(tmp_path)
     assert found.place_of(1) == "capture 1 of the file"
     assert found.place_of(2) == "capture 2 of the file"
-    assert listed(found) == {}
+    assert listed(found) == {SEVERAL: ["b (capture 1 of the file; 2 observations)"]}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
 
 NAMES = {"1": "animal", "2": "person", "3": "vehicle"}
+SEVERAL = "captures with several observations (a dataset leaves them out)"
 UNREAD = "files that the detector could not read (no label)"
 
 
@@ -58,7 +59,7 @@ def test_a_file_is_a_capture_and_a_confident_category_a_class(take, tmp_path):
         ("a/2.jpg", ["a/2.jpg"], "vehicle"),
         ("a/3.jpg", ["a/3.jpg"], "empty"),
     ]
-    assert listed(found) == {}
+    assert listed(found) == {SEVERAL: ["a/2.jpg (images[1]; 2 observations)"]}
     assert found.place_of(3) == "images[2]"
 
 

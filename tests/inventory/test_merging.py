@@ -10,6 +10,7 @@ from ctc.inventory.merging.observations import Columns, Merged, Origin, merge
 
 COLUMNS = Columns("id", ("p1", "p2"), ("species", "count"), ("location", "timestamp"))
 NAMES = ("id", "p1", "p2", "species", "count", "location", "timestamp")
+BLANK = "Blank"  # a species of the made-up rows
 LISTS = Columns("id", ("images",), ("species",), ())
 
 
@@ -30,6 +31,10 @@ def found(result: Merged) -> dict[str, list[Case]]:
     return {finding.what: list(finding.cases) for finding in result.findings}
 
 
+def said_with_more(labels: tuple, other: tuple) -> bool:
+    return labels != other and all(a in (None, b) for a, b in zip(labels, other, strict=True))
+
+
 def plainly(rows: list[tuple]) -> list[tuple]:
     """What `merge` returns, row by row with its place, by the plainest loops."""
     captures: dict[str, dict] = {}
@@ -44,6 +49,9 @@ def plainly(rows: list[tuple]) -> list[tuple]:
     observations = []
     for name, one in captures.items():
         told = {labels: n for labels, n in one["sets"].items() if any(labels)} or one["sets"]
+        if any(any(labels) and labels[0] != BLANK for labels in told):
+            told = {labels: n for labels, n in told.items() if labels[0] != BLANK}
+        told = {a: n for a, n in told.items() if not any(said_with_more(a, b) for b in told)}
         for labels, number in told.items():
             observations.append((number, name, one["images"], *labels, *one["meta"]))
     return sorted(observations, key=lambda row: row[0])
@@ -62,7 +70,8 @@ def test_any_table_is_merged_as_plain_loops_do(seed):
         (
             f"c{draw.randrange(captures)}",
             *(cell("i", images) for _ in range(2)),
-            *(cell("v", words) for _ in range(4)),
+            BLANK if draw.random() < 0.2 else cell("v", words),
+            *(cell("v", words) for _ in range(3)),
         )
         for _ in range(draw.choice([1, 7, 200]))
     ]
@@ -186,4 +195,4 @@ def test_the_places_of_a_source_are_used_where_it_has_its_own():
     assert result.places.tolist() == [7, 4]
     with pytest.raises(BadInput) as refused:
         merged("a x - - - - -", "- y - - - - -", numbers=numbers[:2], source="s.json", place="[{}]")
-    assert str(refused.value) == "'s.json': column 'id' is empty in 1 rows, the first is [0]"
+    assert str(refused.value) == "'s.json': column 'id' is empty in 1 row, the first is [0]"

@@ -8,6 +8,7 @@ from ctc.errors import BadInput
 from ctc.inventory.captures import Captures
 from ctc.inventory.splits.selection import Choice, choose_by_class, choose_by_number
 from ctc.inventory.table import Inventory
+from ctc.parameter import words
 from ctc.params import Selection
 
 
@@ -69,8 +70,8 @@ def test_what_is_removed_is_not_kept():
     [
         ("lion", "found 'lion'; allowed: LABEL=CLASS"),
         ("specie=lion", "the inventory has no label 'specie'; it has: empty, species"),
-        ("species=loin", "'species' has no class 'loin'; it has: lion, mountain lion, zebra"),
-        ("species=", "'species' has no class ''; it has: lion, mountain lion, zebra"),
+        ("species=loin", "'species' has no class 'loin'; it has: lion, 'mountain lion', zebra"),
+        ("species=", "'species' has no class ''; it has: lion, 'mountain lion', zebra"),
     ],
 )
 @pytest.mark.parametrize("what", ["keep", "remove"])
@@ -78,6 +79,24 @@ def test_a_class_that_does_not_exist_is_refused(what, word, sentence):
     with pytest.raises(BadInput) as refused:
         by_class(**{what: (word,)})
     assert str(refused.value) == f"{what}: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("name", "mark", "quoted"),
+    [
+        ("wild boar", "blank", "'species=wild boar'"),
+        ("wild, or not", "comma", "'species=wild, or not'"),
+    ],
+)
+def test_a_class_that_lost_its_quotes_is_recognized(name, mark, quoted):
+    given = inventory(("a", None, name), ("b", None, "wilder"))
+    with pytest.raises(BadInput) as refused:
+        choose_by_class(given, Choice(Captures.of(given)), Selection(remove=("species=wild",)))
+    assert str(refused.value) == (
+        f"remove: 'species' has no class 'wild'; it has: '{name}', wilder; a class with a {mark} "
+        f'stands in quotes: remove="{quoted}"'
+    )
+    assert words("remove", quoted) == (f"species={name}",)
 
 
 def test_a_sentence_names_forty_classes_at_most():

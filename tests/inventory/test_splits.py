@@ -24,7 +24,8 @@ def inventory(ids: list[str], **columns: list[str | None]) -> Inventory:
 def divide(given: Inventory, seed: int = 0, taking: list[bool] | None = None, **how) -> Splitting:
     captures = Captures.of(given)
     mask = np.ones(len(captures), bool) if taking is None else np.array(taking)
-    return split(given, captures, mask, DatasetSplits(**{"splits": SHARES} | how), seed)
+    shares_drawn = {"splits": SHARES} if how.get("split_by", "auto") is None else {}
+    return split(given, captures, mask, DatasetSplits(**shares_drawn | how), seed)
 
 
 def named(given: Inventory, seed: int = 0, **how) -> dict[str, str | None]:
@@ -84,6 +85,25 @@ def test_a_column_of_splits_and_groups_to_be_drawn_contradict_each_other(split_b
     )
 
 
+@pytest.mark.parametrize("split_by", ["auto", "split_name"])
+def test_a_column_of_splits_and_shares_to_be_drawn_contradict_each_other(split_by):
+    given = inventory(["a"], split_name=["train"])
+    with pytest.raises(BadInput) as refused:
+        divide(given, split_by=split_by, splits=("train=0.8", "test=0.2"))
+    assert str(refused.value) == (
+        "splits: train=0.8 test=0.2 cannot be drawn, for column 'split_name' names the splits; "
+        "split_by=none draws them"
+    )
+    assert named(given, split_by=split_by, splits=DatasetSplits().splits) == {"a": "train"}
+
+
+def test_an_empty_split_name_is_like_none():
+    given = inventory(list("abcdef"), split_name=[None] * 6, location=list("uvwxyz"))
+    found = divide(given, splits=("x=0.5", "y=0.5"), group_by="location")
+    assert (found.split_by, found.group_by, found.names) == ("none", "location", ("x", "y"))
+    assert Counter(found.of_capture.tolist()) == {0: 3, 1: 3}
+
+
 def with_finding(column: str) -> Inventory:
     """A capture that has several values of a column."""
     what = f"captures with several values of '{column}' (the first was kept)"
@@ -113,6 +133,19 @@ def test_a_split_that_cannot_be_a_part_of_a_files_name_is_refused(name):
     with pytest.raises(BadInput) as refused:
         shares((f"{name}=1",))
     assert str(refused.value).startswith(sentence)
+
+
+def test_splits_whose_names_differ_in_case_only_are_refused():
+    sentence = (
+        "splits 'Train' and 'train' differ in case only: on some disks their files are the same; "
+        "spell them alike, or name one otherwise"
+    )
+    with pytest.raises(BadInput) as refused:
+        divide(inventory(["a", "b"], part=["train", "Train"]), split_by="part")
+    assert str(refused.value) == sentence
+    with pytest.raises(BadInput) as refused:
+        shares(("Train=0.5", "train=0.5"))
+    assert str(refused.value) == sentence
 
 
 # --- drawn, capture by capture ---
@@ -209,11 +242,20 @@ def test_a_location_is_on_one_side(group_by):
     assert len(pairs) == len({location for location, _ in pairs})
     assert {name for _, name in pairs} == {"train", "val", "test"}
     splitting = divide(given, split_by=None, group_by=group_by)
+    counts = Counter(found.values())
+    reached = ", ".join(f"{name} {counts[name] / 4:.0f} %" for name in ("train", "val", "test"))
     assert (splitting.split_by, splitting.group_by) == ("none", "location")
     assert splitting.sentence == (
         "the splits are drawn; captures with the same 'location' stay on one side "
-        f"({len(pairs)} groups)"
+        f"({len(pairs)} groups): {reached}"
     )
+
+
+def test_the_shares_that_groups_allow_are_told():
+    given = inventory([f"c{n}" for n in range(10)], location=["u"] * 4 + ["v"] * 3 + ["w"] * 3)
+    taking = [True] * 9 + [False]
+    found = divide(given, taking=taking, split_by=None)
+    assert found.sentence.endswith("(3 groups): train 44 %, val 33 %, test 22 %")
 
 
 def test_a_burst_is_on_one_side():

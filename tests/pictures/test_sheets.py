@@ -1,4 +1,5 @@
 import io
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -60,6 +61,28 @@ def test_captions_stand_left_of_the_pictures_and_do_not_run_into_them():
     assert beside.point(lambda value: 255 * (value < 128)).getbbox() is not None
     gap = sheet.crop((left - 6, 60, left, sheet.height)).convert("L")
     assert gap.getextrema() == (255, 255)
+
+
+def ink(caption: str) -> bytes:
+    return contact_sheet("species", [SheetRow(caption, "3 captures", [picture(RED)])]).tobytes()
+
+
+@pytest.mark.parametrize("name", ["x" * 100_000, "x y " * 25_000])
+def test_a_name_of_any_length_is_drawn_soon(name):
+    start = time.process_time()
+    ink(name)
+    assert time.process_time() - start < 1
+
+
+def test_long_names_that_differ_at_their_end_look_different():
+    assert ink("Cercopithecus_albogularis_north") != ink("Cercopithecus_albogularis_south")
+    words = "Cercopithecus albogularis from the high forests of the very far "
+    assert ink(words + "north") != ink(words + "south")
+
+
+@pytest.mark.parametrize("sign", ["\n", "\x00", "\x1b", "\x85", "\u2029", "\r\n\t"])
+def test_control_characters_are_blanks(sign):
+    assert ink(f"grey{sign}fox") == ink("grey fox")
 
 
 def test_a_row_without_pictures_and_notes_have_their_room():

@@ -117,6 +117,17 @@ def test_an_output_that_is_no_csv_file_is_refused(tmp_path: Path, name: str) -> 
     assert str(refused.value) == f"output: found '{uri}'; allowed: a file that ends in .csv"
 
 
+def test_a_table_of_something_else_is_refused_and_one_of_predictions_is_replaced(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("capture_id,dir\n1,a.jpg\n")
+    with pytest.raises(BadInput, match="exists and holds no predictions; name a new file"):
+        check_output(str(path))
+    write_csv(Predictions((said("1", "zebra"),)), str(path))
+    check_output(str(path))
+
+
 @pytest.mark.parametrize("name", ["out.csv", "OUT.CSV", "missing/out.csv"])
 def test_an_output_that_is_a_csv_file_is_accepted(tmp_path: Path, name: str) -> None:
     check_output(str(tmp_path / name))

@@ -250,7 +250,7 @@ def test_a_missing_file_is_missing_even_where_a_former_survey_had_one(tmp_path):
     assert not (tmp_path / last["dir"]).exists()
 
 
-def test_a_table_of_someone_else_removes_nothing(tmp_path):
+def test_a_folder_with_a_table_of_someone_else_is_refused(tmp_path):
     (tmp_path / "S1-01").mkdir()
     for name in ("keep.jpg", "S1-01/S1-01_000900_1.jpg"):
         (tmp_path / name).write_text("mine")
@@ -261,6 +261,11 @@ def test_a_table_of_someone_else_removes_nothing(tmp_path):
         "sample,keep.jpg",
     ]
     (tmp_path / "table.csv").write_text("\n".join(lines))
+    with pytest.raises(
+        BadInput, match=r"table\.csv' is not of a drawn survey; name another folder"
+    ):
+        draw_survey(tmp_path, 1, 64, 1, 0)
+    (tmp_path / "table.csv").write_text("\n".join([*lines, "sample,S1-02/S1-02_000901_1.jpg"]))
     draw_survey(tmp_path, 1, 64, 1, 0)
     assert (tmp_path / "keep.jpg").read_text() == "mine"
     assert (tmp_path / "S1-01" / "S1-01_000900_1.jpg").read_text() == "mine"

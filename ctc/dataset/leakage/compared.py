@@ -10,6 +10,9 @@ from ctc.dataset.leakage.twins import Words, alike, same, soon
 from ctc.inventory.captures import UNKNOWN, Codes, Mask, sorted_codes
 from ctc.inventory.times import Times, parse_times
 
+# What must be known of captures to compare them in some way; for other ways, nothing.
+NEEDED = {"location": ("location",), "burst": ("location", "time"), "near_duplicate": ("picture",)}
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -55,39 +58,43 @@ class Compared:
 
     @classmethod
     def of(cls, images: pa.Table, captures: pa.Table) -> "Compared":
-        """Bring both tables together (see `ctc.dataset.leakage.report.leakage`)."""
+        """Bring both tables together (see `ctc.dataset.leakage.report.leakage`).
+
+        Which captures there are, and in which splits, is what pictures are stored under: one id
+        may be in two splits. Their location and time are those of the first row of the id.
+        """
         ids = _codes(_both(captures, images, "capture_id"))
-        splits, split_of = sorted_codes(_both(captures, images, "split"))
-        key = ids * len(splits) + split_of
-        known, owners = key[: len(captures)], key[len(captures) :]
-        owned = np.isin(owners, known)
-        rows = np.flatnonzero(np.isin(known, owners))  # the others have no picture in the dataset
-        rows = rows[np.argsort(known[rows])]
-        stored = captures.take(pa.array(rows))
-        used, used_of = np.unique(split_of[rows], return_inverse=True)
-        return cls(
-            ids=stored["capture_id"].combine_chunks(),
-            identity=ids[rows],
-            splits=tuple(splits[place] for place in used),
-            split_of=used_of.astype(np.int64),
-            places=_places(stored),
-            times=_times(stored),
-            pictures=_pictures(
-                images.filter(pa.array(owned)), np.searchsorted(known[rows], owners[owned])
-            ),
+        rows = same(ids, np.arange(len(ids)) < len(captures))[len(captures) :]
+        ids = ids[len(captures) :]
+        splits, split_of = sorted_codes(images["split"])
+        _, first, owner = np.unique(
+            ids * len(splits) + split_of, return_index=True, return_inverse=True
         )
+        known = captures.take(pa.array(rows[first], mask=rows[first] == UNKNOWN))
+        return cls(
+            ids=images["capture_id"].take(pa.array(first)).combine_chunks(),
+            identity=ids[first],
+            splits=splits,
+            split_of=split_of[first],
+            places=_places(known),
+            times=_times(known),
+            pictures=_pictures(images, owner),
+        )
+
+    def lacks(self, what: str) -> Mask:
+        """Say which captures have no known `location`, readable `time` or telling `picture`."""
+        if what == "location":
+            return np.asarray(self.places == UNKNOWN)
+        if what == "time":
+            return np.asarray(np.isnat(self.times))
+        shows = np.zeros(len(self.ids), np.bool_)
+        shows[self.pictures.capture[self.pictures.shows]] = True
+        return ~shows
 
     def not_judged(self, kind: str) -> Mask:
         """Say of which captures too little is known to be compared in some way, [captures]."""
-        if kind == "location":
-            return np.asarray(self.places == UNKNOWN)
-        if kind == "burst":
-            return np.asarray((self.places == UNKNOWN) | np.isnat(self.times))
-        shows = np.ones(len(self.ids), np.bool_)
-        if kind == "near_duplicate":
-            shows[:] = False
-            shows[self.pictures.capture[self.pictures.shows]] = True
-        return ~shows
+        lacking = [self.lacks(what) for what in NEEDED.get(kind, ())]
+        return np.asarray(np.logical_or.reduce([np.zeros(len(self.ids), np.bool_), *lacking]))
 
     def twins(self, kind: str, other: int, seconds: float) -> Codes:
         """Return, for each capture outside one split, one in it that is its twin.

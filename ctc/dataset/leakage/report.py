@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ctc.dataset.leakage.compared import Compared
+from ctc.dataset.leakage.compared import NEEDED, Compared
 from ctc.inventory.captures import UNKNOWN, Codes, Mask
 
 # What two captures have in common, and how that is said.
@@ -20,10 +20,11 @@ KINDS = {
     "duplicate": "have a picture that is in {other} too, byte by byte",
     "capture": "are in {other} too, under the same id",
 }
-NOT_KNOWN = {
+# How it is said what captures lack that are not judged.
+LACKING = {
     "location": "their location is not known",
-    "burst": "their location or time is not known",
-    "near_duplicate": "their pictures show too little",
+    "time": "they have no time that can be read",
+    "picture": "their pictures show too little",
 }
 TRAINING = "train"  # the names of splits that are learnt from begin with it
 
@@ -61,13 +62,16 @@ class LeakageReport:
     Attributes:
         pairs: of every ordered pair of splits.
         from_training: of each other split, with twins in any split that is learnt from.
-        captures: how many have a twin in any other split, per kind.
+        captures: how many have a twin in any other split, per kind; splits that are learnt from
+            count as one.
+        lacking: of how many captures something is not known, by a key of `LACKING`.
         seconds: how close in time the captures of a burst are.
     """
 
     pairs: tuple[Leak, ...]
     from_training: tuple[Leak, ...]
     captures: dict[str, int]
+    lacking: dict[str, int]
     seconds: float
 
     def table(self) -> pd.DataFrame:
@@ -86,8 +90,8 @@ class LeakageReport:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Say, a sentence a kind, what a user should know: of the split that has most of it."""
-        said = [*map(self._leaking, KINDS), *map(self._not_judged, NOT_KNOWN)]
+        """Say, a sentence a kind, what a user should know: of each split, the worst one first."""
+        said = [*map(self._leaking, KINDS), *map(self._not_judged, NEEDED)]
         return tuple(filter(None, said))
 
     def _leaking(self, kind: str) -> str:
@@ -95,16 +99,26 @@ class LeakageReport:
         found = [leak for leak in leaks if leak.kind == kind and leak.captures]
         if not found:
             return ""
-        worst = max(found, key=lambda leak: leak.share)
-        what = KINDS[kind].format(other=worst.other, seconds=self.seconds)
-        return f"{_percent(worst.share)} of the captures of {worst.split} {what}"
+        found.sort(key=lambda leak: -leak.share)
+        other = found[0].other  # one for all, if it is one that is learnt from
+        shares = [(_percent(leak.share), leak.split) for leak in found if leak.other == other]
+        (first, split), *rest = shares
+        splits = [f"{first} of the captures of {split}", *(f"{n} of those of {s}" for n, s in rest)]
+        return f"{_listed(splits)} {KINDS[kind].format(other=other, seconds=self.seconds)}"
 
     def _not_judged(self, kind: str) -> str:
         of_split = {leak.split: leak.not_judged for leak in self.pairs if leak.kind == kind}
         count = sum(of_split.values())
+        if not count:
+            return ""
         captures = "1 capture was" if count == 1 else f"{count:,} captures were"
-        said = f"{captures} not judged by {kind.replace('_', ' ')}, for {NOT_KNOWN[kind]}"
-        return said if count else ""
+        return f"{captures} not judged by {kind.replace('_', ' ')}, for {self._reasons(kind)}"
+
+    def _reasons(self, kind: str) -> str:
+        reasons = {LACKING[key]: self.lacking[key] for key in NEEDED[kind] if self.lacking[key]}
+        if len(reasons) == 1:
+            return next(iter(reasons))
+        return " or ".join(f"{reason} ({count:,})" for reason, count in reasons.items())
 
 
 def leakage(images: pa.Table, captures: pa.Table, burst_seconds: float) -> LeakageReport:
@@ -128,6 +142,7 @@ def leakage(images: pa.Table, captures: pa.Table, burst_seconds: float) -> Leaka
         pairs=tuple(leak for one in found for leak in one.pairs),
         from_training=tuple(leak for one in found for leak in one.from_training),
         captures={one.kind: one.captures for one in found},
+        lacking={key: int(compared.lacks(key).sum()) for key in LACKING},
         seconds=burst_seconds,
     )
 
@@ -148,11 +163,12 @@ class _Kind:
         has_twin = np.zeros(len(compared.ids), np.bool_)
         learnt = np.full(len(compared.ids), UNKNOWN, np.int64)
         training = [name for name in compared.splits if name.startswith(TRAINING)]
+        learning = np.isin(compared.split_of, [compared.splits.index(name) for name in training])
         pairs: list[Leak] = []
         for place, other in enumerate(compared.splits):
             twins = compared.twins(kind, place, seconds)
             pairs += counting.leaks(twins, other, skipping=(other,))
-            has_twin |= twins != UNKNOWN
+            has_twin |= (twins != UNKNOWN) & ~(learning & (other in training))
             if other in training:
                 learnt = np.where(twins == UNKNOWN, learnt, twins)
         name = training[0] if len(training) == 1 else f"{TRAINING}*"
@@ -185,6 +201,11 @@ class _Counting:
     def _example(self, capture: int, twin: int) -> str:
         ids = self.compared.ids
         return f"{ids[capture].as_py()} ~ {ids[twin].as_py()}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Join parts by commas, the last two by "and"."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _percent(share: float) -> str:

@@ -60,7 +60,7 @@ def alike(mine: Words, theirs: Words) -> Codes:
 
     Up to `ALL_PAIRS` pairs, all are compared. Beyond that, `theirs` are sorted by their first 64
     bits, the coarsest, and each of `mine` is compared with the `WINDOW` nearest to its place;
-    again after each rotation by 8 bits. The work grows like the number of pictures even where
+    again after each rotation by 16 bits. The work grows like the number of pictures even where
     thousands look alike. What it returns is alike; a rare pair may be missed (of copies that
     differ in 5 % of their bits, hidden among a million pictures, it finds more than 99 %).
 

@@ -1,9 +1,7 @@
-"""What a person should look at before hours are spent: what the paths and the labels give away."""
+"""What a person should look at before hours are spent: paths, labels and locations."""
 
 import re
-import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,26 +9,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ctc.errors import BadInput
+from ctc.inventory.checks.values import Column, alike, few, like_missing
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.repeats import numbered
-from ctc.inventory.summary import Classes, classes_of, worded
+from ctc.inventory.summary import LOCATION
 from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
 from ctc.params import InventoryParams
 from ctc.pictures.files import is_url
 
 CLIMBING = re.compile(r"(^|[/\\])\.\.([/\\]|$)")
-BEFORE_NUMBER = re.compile(r"[\s_-]+(?=\d)")
-BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 
 def checked(inventory: Inventory, params: InventoryParams) -> Inventory:
-    """Return the inventory with what its paths and labels make one suspicious of.
+    """Return the inventory with what its paths, labels and locations make one suspicious of.
 
     Raises:
         BadInput: for a path that climbs out of the image root.
     """
     check_paths(inventory)
-    found = (*_urls(inventory), *_of_labels(inventory, params.few_captures))
+    found = (
+        *_urls(inventory),
+        *_of_labels(inventory, params.few_captures),
+        *_of_locations(inventory),
+    )
     return replace(inventory, findings=(*inventory.findings, *found))
 
 
@@ -46,16 +46,6 @@ def check_paths(inventory: Inventory) -> None:
             f"{where}: picture '{path}' climbs out of the image root; paths without '..' are "
             "allowed"
         )
-
-
-def spelling(name: str) -> str:
-    """Return what classes share that differ in case, accents, blanks, '_' and '-' alone.
-
-    A sign between or before digits stays one, for `1-5` is not `15`.
-    """
-    letters = unicodedata.normalize("NFKD", name.strip()).casefold()
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return BETWEEN_WORDS.sub("", BEFORE_NUMBER.sub("~", plain))
 
 
 def _images_like(
@@ -90,66 +80,22 @@ def _urls(inventory: Inventory) -> Iterator[Finding]:
         yield Finding.of("pictures named by a URL that cannot be read", list(cases.values()))
 
 
-def _of_labels(inventory: Inventory, few: int) -> Iterator[Finding]:
-    counts = {label: inventory.class_counts(label) for label in inventory.labels}
-    none = [Case(label) for label in counts if not counts[label]]
+def _of_labels(inventory: Inventory, few_captures: int) -> Iterator[Finding]:
+    columns = [Column.of(inventory, label) for label in inventory.labels]
+    none = [Case(column.name) for column in columns if not column.counts]
     if none:
         yield Finding.of("labels without any value", none)
-    one = [Case(label, "", f"'{next(iter(c))}'") for label, c in counts.items() if len(c) == 1]
+    one = [Case(c.name, "", f"'{next(iter(c.counts))}'") for c in columns if len(c.counts) == 1]
     if one:
         yield Finding.of("labels with one class, of which nothing can be learnt", one)
-    for label in inventory.labels:
-        yield from _few(inventory, label, counts[label], few)
-        yield from _alike(inventory, label, counts[label])
+    for column in columns:
+        yield from like_missing(column)
+        yield from few(column, few_captures)
+        yield from alike(column)
 
 
-def _few(inventory: Inventory, label: str, counts: dict[str, int], few: int) -> Iterator[Finding]:
-    """Classes with few captures, rarest first."""
-    # Each observation but one of a capture may make the captures of a class fewer by one.
-    again = inventory.counts["observations"] - inventory.counts["captures"]
-    suspects = [name for name, n in counts.items() if n < few + again]
-    if not suspects:
-        return
-    found = _select(inventory, label, suspects)
-    rare = [n for n in np.argsort(found.captures, kind="stable") if found.captures[n] < few]
-    cases = [
-        Case(
-            found.names[n],
-            inventory.place_of(int(found.first[n])),
-            worded(int(found.captures[n])),
-        )
-        for n in rare
-    ]
-    if cases:
-        yield Finding.of(f"classes of '{label}' with fewer than {few} captures", cases, label)
-
-
-def _alike(inventory: Inventory, label: str, counts: dict[str, int]) -> Iterator[Finding]:
-    """Classes that differ in case, accents, blanks, '_' and '-' alone: `Zebra` and `zebra `."""
-    spellings: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(counts):
-        spellings[spelling(name)].append(name)
-    alike = [names for names in spellings.values() if len(names) > 1]
-    if alike:
-        found = _select(inventory, label, [name for names in alike for name in names])
-        at = {name: number for number, name in enumerate(found.names)}
-        cases = [_spellings(inventory, found, at, names) for names in alike]
-        what = f"classes of '{label}' with several spellings (each is a class of its own)"
-        yield Finding.of(what, cases, label)
-
-
-def _spellings(inventory: Inventory, found: Classes, at: dict[str, int], names: list[str]) -> Case:
-    """All spellings, with where the rarest is first, for that one is likely to be wrong."""
-    rarest = min(names, key=lambda name: found.captures[at[name]])
-    counts = ", ".join(f"'{name}' {worded(int(found.captures[at[name]]))}" for name in names)
-    place = inventory.place_of(int(found.first[at[rarest]]))
-    return Case(" and ".join(f"'{name}'" for name in names), place, counts)
-
-
-def _select(inventory: Inventory, label: str, names: Iterable[str]) -> Classes:
-    """Count some classes of a label."""
-    wanted = pa.array(names, pa.string())
-    rows = np.flatnonzero(pc.is_in(inventory.table[label], value_set=wanted))
-    table = inventory.table.select([CAPTURE_ID, label]).take(rows)
-    found = classes_of(table[label], numbered(table[CAPTURE_ID]))
-    return replace(found, first=rows[found.first])
+def _of_locations(inventory: Inventory) -> Iterator[Finding]:
+    if LOCATION in inventory.metadata:
+        column = Column.of(inventory, LOCATION)
+        yield from like_missing(column)
+        yield from alike(column)

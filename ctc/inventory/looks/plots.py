@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from ctc.inventory.summary import LOCATION
+from ctc.pictures.captions import one_line, shortened
 
 MOST_BARS = 60  # beyond that the plot does not fit a screen
 LONGEST = 36  # characters of a name; beyond that no room is left for the bars
@@ -42,21 +43,19 @@ def location_plot(locations: pd.DataFrame) -> Figure:
 def _bars(
     names: Sequence[str], counts: Sequence[int], title: str, units: tuple[str, str]
 ) -> Figure:
-    named, shown = [_short(name) for name in names[:MOST_BARS]], list(counts[:MOST_BARS])
-    rest = counts[MOST_BARS:]
-    if rest:
-        named.append(f"{len(rest):,} other {units[len(rest) > 1]}")
-        shown.append(sum(rest))
-    figure = Figure(figsize=(WIDTH, 1.1 + BAR_HEIGHT * len(named)), layout="constrained")
+    named = [shortened(one_line(name), LONGEST) for name in names[:MOST_BARS]]
+    shown, rest = counts[:MOST_BARS], counts[MOST_BARS:]
+    figure = Figure(figsize=(WIDTH, 1.1 + BAR_HEIGHT * (len(named) + 1)), layout="constrained")
     axes = figure.subplots()
     bars = axes.barh(range(len(named)), shown, color=BAR, height=0.72)
-    if rest:
-        bars[-1].set(facecolor="white", edgecolor=BAR, hatch="////")  # it is no class of its own
     numbers = [f"{count:,}" for count in shown]
     axes.bar_label(bars, numbers, padding=4, fontsize=9, color=INK, bbox=ON_WHITE)
     axes.set_yticks(range(len(named)), named, fontsize=9, color=INK, parse_math=False)
     _scale(axes, shown)
     _dress(axes, f"{title}: {len(names):,} {units[len(names) != 1]}")
+    if rest:  # as a bar, the sum of hundreds would leave the others no room
+        others = f"{len(rest):,} other {units[len(rest) > 1]} with {sum(rest):,} captures"
+        figure.supxlabel(f"Not drawn: {others}", x=0.01, ha="left", fontsize=9, color=INK)
     return figure
 
 
@@ -82,9 +81,3 @@ def _dress(axes: Axes, title: str) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.tick_params(length=0, colors=INK, labelsize=9)
-
-
-def _short(name: str) -> str:
-    """Return a name in one line that leaves room for the bars."""
-    name = " ".join(name.split())
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"

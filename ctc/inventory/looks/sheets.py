@@ -86,7 +86,9 @@ def _sheet(
 ) -> Image.Image | None:
     classes = classes_of(inventory.table[label], shown.captures.of_row)
     hidden = set(private_classes(classes.names, private))
-    order = np.argsort(-classes.captures, kind="stable").tolist()
+    order = sorted(
+        range(len(classes.names)), key=lambda n: (-classes.captures[n], classes.names[n])
+    )
     public = [number for number in order if classes.names[number] not in hidden]
     with ThreadPoolExecutor(ROWS_AT_ONCE) as pool:
         make = partial(_row, inventory, classes, shown, read)

@@ -1,5 +1,6 @@
 """Observations that lack a label, for those who want none of them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from ctc.errors import BadInput
 from ctc.inventory.findings import Case, Finding
+from ctc.inventory.merging.noticed import SEVERAL, several_observations
+from ctc.inventory.repeats import numbered
 from ctc.inventory.table import CAPTURE_ID, Inventory
 
 
@@ -29,12 +32,23 @@ def without_missing(inventory: Inventory) -> Inventory:
             f"drop_missing: every observation of '{inventory.source}' lacks one of the labels "
             f"{labels}; name fewer labels"
         )
-    return replace(
+    left_out = _left_out(inventory, np.flatnonzero(~complete))
+    rest = replace(
         inventory,
         table=inventory.table.filter(pa.array(complete)),
-        findings=(*inventory.findings, _left_out(inventory, np.flatnonzero(~complete))),
         places=None if inventory.places is None else inventory.places[complete],
     )
+    return replace(rest, findings=(*_findings(rest), left_out))
+
+
+def _findings(rest: Inventory) -> Iterator[Finding]:
+    """Yield the findings; of captures with several observations some may have one now."""
+    for finding in rest.findings:
+        if finding.what != SEVERAL:
+            yield finding
+            continue
+        names = rest.table[CAPTURE_ID]
+        yield from several_observations(names, numbered(names), rest.place_of)
 
 
 def _left_out(inventory: Inventory, rows: NDArray[np.int64]) -> Finding:

@@ -1,6 +1,6 @@
 """What merging rows to captures notices."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -8,9 +8,11 @@ import pyarrow as pa
 from ctc.inventory.findings import Case, Finding
 from ctc.inventory.merging.grouped_rows import GroupedRows, any_known
 from ctc.inventory.merging.picture_lists import Pictures, Shared
+from ctc.inventory.merging.several import Observed
 from ctc.inventory.repeats import Numbers
 
 TIMESTAMP = "timestamp"  # differs within a burst as it should: the first is the capture's
+SEVERAL = "captures with several observations (a dataset leaves them out)"
 NAMED = 5  # captures that are named beside a picture that is in several
 
 
@@ -38,11 +40,53 @@ def without_labels(
         yield from _captures("captures without any label", grouped, unknown)
 
 
-def _captures(what: str, grouped: GroupedRows, rows: Numbers) -> Iterator[Finding]:
+def _captures(
+    what: str, grouped: GroupedRows, rows: Numbers, details: Sequence[str] | None = None
+) -> Iterator[Finding]:
+    """List the captures of some rows; their names are read at once, for there may be many."""
     names = grouped.rows[grouped.capture_id].take(pa.array(rows)).to_pylist()
-    cases = [Case(name, grouped.place_of(row)) for name, row in zip(names, rows, strict=True)]
+    found = zip(names, rows, details or [""] * len(rows), strict=True)
+    cases = [Case(name, grouped.place_of(row), detail) for name, row, detail in found]
     if cases:
         yield Finding.of(what, cases)
+
+
+def not_observations(grouped: GroupedRows, found: Observed) -> Iterator[Finding]:
+    """Rows with labels of their own that are no observation of their capture."""
+    outshone = "frames annotated as empty in a capture that shows something (not counted)"
+    yield from _captures(outshone, grouped, found.outshone)
+    within = [_within(grouped, *both) for both in zip(found.absorbed, found.within, strict=True)]
+    same = "observations whose labels are all in another of their capture (taken as the same)"
+    yield from _captures(same, grouped, found.absorbed, within)
+
+
+def _within(grouped: GroupedRows, row: int, other: int) -> str:
+    """Say where the other row is, unless both are in one place, such as an entry of a file."""
+    place = grouped.place_of(other)
+    return f"in {place}" if place != grouped.place_of(row) else ""
+
+
+def several_observations(
+    names: pa.ChunkedArray, capture: Numbers, place_of: Callable[[int], str]
+) -> Iterator[Finding]:
+    """Captures with several observations.
+
+    Args:
+        names: [observations] the capture of each.
+        capture: int64 [observations]: its number, from 0 in order of appearance.
+        place_of: says where the source has an observation.
+    """
+    counts = np.bincount(capture)
+    if len(counts) == len(capture):
+        return
+    first = np.zeros(len(counts), np.int64)
+    first[capture[::-1]] = np.arange(len(capture))[::-1]  # the last assignment stands
+    many = np.flatnonzero(counts > 1)
+    found = zip(names.take(pa.array(first[many])).to_pylist(), many, strict=True)
+    yield Finding.of(
+        SEVERAL,
+        [Case(name, place_of(first[one]), f"{counts[one]} observations") for name, one in found],
+    )
 
 
 def contradictions(grouped: GroupedRows, kept: Mapping[str, str]) -> Iterator[Finding]:

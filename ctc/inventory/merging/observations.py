@@ -5,11 +5,12 @@ animals), or both, as the 2019 tool merged them. Rows are told apart by numbers,
 texts: a million rows are merged in a fraction of the time that it takes to read them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ctc.errors import BadInput
 from ctc.inventory.findings import Finding
@@ -17,11 +18,14 @@ from ctc.inventory.merging.grouped_rows import GroupedRows, any_known, at
 from ctc.inventory.merging.noticed import (
     blank_rows,
     contradictions,
+    not_observations,
+    several_observations,
     shared_pictures,
     without_labels,
     without_pictures,
 )
 from ctc.inventory.merging.picture_lists import Pictures, once_each, pictures_of
+from ctc.inventory.merging.several import observed
 from ctc.inventory.repeats import Numbers, numbered
 from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED
 from ctc.parameter import Words
@@ -105,33 +109,53 @@ class Merged:
     findings: tuple[Finding, ...]
 
 
-def merge(rows: pa.Table, columns: Columns, origin: Origin | None = None) -> Merged:
+def merge(
+    rows: pa.Table,
+    columns: Columns,
+    origin: Origin | None = None,
+    shows: NDArray[np.int8] | None = None,
+) -> Merged:
     """Return the observations of captures in the order of the rows.
 
     A capture has the pictures of all its rows, each once, and the first known value of each
-    metadata column; each different set of labels is an observation. A row without labels is one
-    only where its capture has no other.
+    metadata column; each different set of labels is an observation. A row without labels, one that
+    says `empty` and one whose labels are all in another are observations only where their capture
+    has no other.
 
     Args:
         rows: the columns that `columns` names, of text (or null where nothing is known).
         columns: which is what.
         origin: where the rows are from.
+        shows: what the source knows beyond the labels, see `GroupedRows`.
 
     Raises:
         BadInput: for a row without a capture id.
     """
-    grouped, blank = _grouped(_texts(rows, columns), columns, origin or Origin())
-    observations = grouped.observations(columns.labels)
+    grouped, blank = _grouped(_texts(rows, columns), columns, origin or Origin(), shows)
+    found = observed(grouped, columns.labels)
+    observations = found.rows
     pictures, shared = once_each(pictures_of(grouped.rows, columns.images, grouped.capture))
     table = _table(grouped, columns, observations, pictures)
     findings = (
         *blank,
         *without_pictures(grouped, pictures),
         *without_labels(grouped, columns.labels, observations),
+        *not_observations(grouped, found),
+        *_several(grouped, observations),
         *contradictions(grouped, columns.kept),
         *shared_pictures(grouped, shared),
     )
     return Merged(table, grouped.numbers[observations], findings)
+
+
+def _several(grouped: GroupedRows, observations: Numbers) -> Iterator[Finding]:
+    """List the captures with several observations."""
+    if len(observations) > grouped.captures:
+        names = grouped.rows[grouped.capture_id].take(pa.array(observations))
+        capture = grouped.capture[observations]
+        yield from several_observations(
+            names, capture, lambda one: grouped.place_of(observations[one])
+        )
 
 
 def _texts(rows: pa.Table, columns: Columns) -> pa.Table:
@@ -144,7 +168,7 @@ def _texts(rows: pa.Table, columns: Columns) -> pa.Table:
 
 
 def _grouped(
-    rows: pa.Table, columns: Columns, origin: Origin
+    rows: pa.Table, columns: Columns, origin: Origin, shows: NDArray[np.int8] | None
 ) -> tuple[GroupedRows, tuple[Finding, ...]]:
     """Number the captures of rows, less those that hold nothing."""
     numbers, name = origin.numbers_of(rows), columns.capture_id
@@ -155,14 +179,16 @@ def _grouped(
         _check_ids(numbers[nameless & ~blank], name, origin)
         found = tuple(blank_rows(numbers[blank], origin.place))
         rows, numbers = rows.filter(pa.array(~blank)), numbers[~blank]
-    return GroupedRows(rows, name, numbered(rows[name]), numbers, origin.place), found
+        shows = None if shows is None else shows[~blank]
+    capture = numbered(rows[name])
+    return GroupedRows(rows, name, capture, numbers, origin.place, shows), found
 
 
 def _check_ids(nameless: Numbers, name: str, origin: Origin) -> None:
     if len(nameless):
         where = f"'{origin.source}': " if origin.source else ""
         raise BadInput(
-            f"{where}column '{name}' is empty in {len(nameless)} rows, "
+            f"{where}column '{name}' is empty in {len(nameless)} row{'s' * (len(nameless) > 1)}, "
             f"the first is {origin.place.format(nameless[0])}"
         )
 

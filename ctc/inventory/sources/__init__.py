@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from ctc import storage
 from ctc.errors import BadInput, one_of
 from ctc.inventory.checks.texts import checked
 from ctc.inventory.merging.missing import without_missing
@@ -37,9 +38,9 @@ def take_inventory(params: InventoryParams) -> Inventory:
         raise BadInput(f"'{params.path}' holds no captures")
     if params.drop_missing:
         inventory = without_missing(inventory)
-    if params.image_root != "auto":
-        inventory = replace(inventory, root=params.image_root)
-    return checked(inventory, params)
+    root = inventory.root if params.image_root == "auto" else params.image_root
+    # Absolute, for another step may run in another folder.
+    return checked(replace(inventory, root=storage.absolute(root)), params)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ctc.inventory.findings import Case, Finding
 from ctc.inventory.merging.observations import Columns
+from ctc.inventory.merging.several import EMPTY_CLASSES
 from ctc.inventory.sources.csv import STANDARD_LABELS
 from ctc.inventory.sources.documents import Document, text_of
 from ctc.inventory.sources.rows import (
@@ -27,10 +28,9 @@ from ctc.inventory.table import Inventory
 from ctc.params import InventoryParams
 
 SPECIES, EMPTY = MADE = ("species", "empty")  # labels that are made from the category
-# Names of categories that are no animals, and their class of the label `empty`. The format's
-# standard name of an empty picture is `empty`; its description lists the next five as others met.
+# Names of categories that are no animals, and their class of the label `empty`.
 KINDS = {
-    **dict.fromkeys(("empty", "blank", "false trigger", "none", "misfire", "nothing"), "empty"),
+    **dict.fromkeys(EMPTY_CLASSES, "empty"),
     **dict.fromkeys(("human", "humans", "person", "people", "homo sapiens"), "human"),
     **dict.fromkeys(("vehicle", "vehicles"), "vehicle"),
 }
@@ -76,7 +76,6 @@ class Noticed:
 
     corrupt: list[Case] = field(default_factory=list)
     videos: list[Case] = field(default_factory=list)
-    outshone: list[Case] = field(default_factory=list)
 
 
 def read(params: InventoryParams) -> Inventory:
@@ -183,27 +182,23 @@ def _rows(survey: Survey, columns: Columns, noticed: Noticed) -> Iterator[Row]:
     """Yield the images with what each shows, capture by capture.
 
     In a sequence the animal often has left before the last frame, which is then annotated
-    `empty`. The capture is not: it shows what its other frames show.
+    `empty`. The capture is not: merging knows, and is told what the category says, as `empty` need
+    not be a label that is read.
     """
     keys = [survey.metadata[name] for name in columns.metadata]
     nothing = (None,) * len(columns.labels)
     for capture_id, places in survey.captures.items():
-        found = [survey.annotations.get(place, []) for place in places]
-        shows = any(category.empty != EMPTY for of_image in found for category, _ in of_image)
-        for place, of_image in zip(places, found, strict=True):
+        for place in places:
             where = f"images[{place}]"
             image = survey.images[place]
             pictures = _pictures(survey.document, image, where, noticed)
-            if shows and any(category.empty == EMPTY for category, _ in of_image):
-                noticed.outshone.append(Case(capture_id, where))
-            observed = dict.fromkeys(
-                _labels(survey, columns, one)
-                for one in of_image
-                if not shows or one[0].empty != EMPTY
-            )
+            observed: list[tuple[tuple[str | None, ...], bool | None]] = [
+                (_labels(survey, columns, one), one[0].empty != EMPTY)
+                for one in survey.annotations.get(place, [])
+            ]
             metadata = survey.document.scalars(image, keys, where)
-            for labels in observed or (nothing,):
-                yield Row(place, capture_id, pictures, (*labels, *metadata))
+            for labels, shows in dict.fromkeys(observed or [(nothing, None)]):
+                yield Row(place, capture_id, pictures, (*labels, *metadata), shows)
 
 
 def _labels(survey: Survey, columns: Columns, annotation: Annotation) -> tuple[str | None, ...]:
@@ -229,9 +224,7 @@ def _pictures(document: Document, image: dict[str, Any], place: str, noticed: No
 
 
 def _findings(noticed: Noticed) -> tuple[Finding, ...]:
-    outshone = "frames annotated as empty in a capture that shows something (not counted)"
     return (
         *finding_of("images marked as corrupt (left out of the pictures)", noticed.corrupt),
         *finding_of("videos (left out of the pictures)", noticed.videos),
-        *finding_of(outshone, noticed.outshone),
     )

@@ -4,10 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ctc.errors import BadInput
@@ -19,6 +21,8 @@ BLOCK = 1 << 22  # bytes that are parsed at once; no row can be longer
 # The first line, and what of it is in quotes.
 FIRST_LINE = re.compile(rb'(?:[^"\r\n]++|"[^"]*+")*+')
 QUOTED = re.compile(rb'"[^"]*+"')
+# What Excel takes, before the header, as the mark between values.
+MARK_LINE = re.compile(rb'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)+', re.IGNORECASE)
 
 Noticed = Callable[[pacsv.InvalidRow], str]
 
@@ -55,7 +59,8 @@ class CsvTable:
         Args:
             name: of the file, for sentences.
             data: its content.
-            delimiter: one of `DELIMITERS`; auto: the one that the header line has most often.
+            delimiter: one of `DELIMITERS`; auto: the one that a first line such as `sep=;` tells,
+                else the one that the header line has most often.
             encoding: a name that Python knows; auto: UTF-8, or UTF-16 or UTF-32 by its mark.
 
         Raises:
@@ -66,8 +71,9 @@ class CsvTable:
 
     @classmethod
     def _of(cls, text: Text, delimiter: str) -> "CsvTable":
+        text, told = _without_mark_line(text)
         head = text.head()
-        mark = _most_often(head) if delimiter == AUTO else DELIMITERS[delimiter]
+        mark = told or _most_often(head) if delimiter == AUTO else DELIMITERS[delimiter]
         _check_quotes(text, mark)
         return cls(text, _header(text, head, mark), mark)
 
@@ -82,14 +88,51 @@ class CsvTable:
         with self.text.open() as stream:
             return stream.read()
 
+    @property
+    def names(self) -> str:
+        """The columns, as answers list them; blanks around a name can be seen."""
+        return ", ".join(
+            name if name == name.strip() else f"'{name}'" for name in self.header if name
+        )
+
+    def parts(self, name: str, asked_by: str = "") -> list[str]:
+        """Return the columns that a name stands for: itself, or those that it joins by "/".
+
+        Args:
+            name: such as `File` or `RelativePath/File`.
+            asked_by: the parameter that names it, for the sentence.
+
+        Raises:
+            BadInput: for a column that does not exist.
+        """
+        if name in filter(None, self.header):
+            return [name]
+        parts = name.split("/")
+        for part in parts:
+            if not part or part not in self.header:
+                joined = f" (of '{name}')" if part != name else ""
+                by = f"{asked_by}: " if asked_by else ""
+                found = f"has no column '{part}'{joined}"
+                raise BadInput(f"{by}'{self.path}' {found}; it has: {self.names}")
+        return parts
+
     def rows(self, used: Sequence[str]) -> pa.Table:
         """Return the named columns as text, null where a cell is empty.
+
+        Args:
+            used: names of columns, or several of them with "/" between: their values joined so,
+                empty ones left out.
 
         Raises:
             BadInput: for columns that do not exist and rows that do not fit the header.
         """
-        _check_present(self.path, used, self.header)
-        columns = list(dict.fromkeys(used))
+        parts = {name: self.parts(name) for name in used}
+        read = self._rows(list(dict.fromkeys(part for name in parts for part in parts[name])))
+        return pa.table(
+            {name: reduce(_joined, [read[part] for part in parts[name]]) for name in parts}
+        )
+
+    def _rows(self, columns: list[str]) -> pa.Table:
         try:
             return self._read(columns)
         except pa.ArrowInvalid as error:
@@ -146,6 +189,20 @@ class CsvTable:
                 ) from error
 
 
+def _joined(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Join texts by "/"; beside a null the other stands alone."""
+    # Not null_handling="skip": pyarrow 25 loses the rows where both are null.
+    return pc.coalesce(pc.binary_join_element_wise(one, other, "/"), one, other)
+
+
+def _without_mark_line(text: Text) -> tuple[Text, str]:
+    """Return the text behind a line such as `sep=;`, and the mark that it tells, if any."""
+    line = MARK_LINE.match(text.head())
+    if not line:
+        return text, ""
+    return replace(text, start=text.start + line.end()), line[1].decode(errors="replace")
+
+
 def _most_often(head: bytes) -> str:
     line = FIRST_LINE.match(head)
     text = QUOTED.sub(b"", line.group() if line else b"").decode(errors="replace")
@@ -171,10 +228,3 @@ def _header(text: Text, head: bytes, delimiter: str) -> list[str]:
         found = f"column '{twice[0]}' twice" if twice else "no header"
         raise BadInput(f"'{text.path}': found {found}; allowed: a header of different names")
     return header
-
-
-def _check_present(path: str, used: Sequence[str], header: list[str]) -> None:
-    for name in used:
-        if not name or name not in header:
-            there = ", ".join(filter(None, header))
-            raise BadInput(f"'{path}' has no column '{name}'; it has: {there}")

@@ -37,6 +37,19 @@ def mended_paths(rows: pa.Table, columns: Words) -> tuple[pa.Table, Words, tuple
     return rows, columns, tuple(Finding.of(what, cases) for what, cases in found.items() if cases)
 
 
+def padded_ids(ids: pa.ChunkedArray) -> tuple[Finding, ...]:
+    """Tell which names of captures have blanks around them: ` 2` is another capture than `2`.
+
+    Args:
+        ids: of a table, from its first data row on.
+    """
+    cases = _cases(ids, np.flatnonzero(_has_blanks(ids)))
+    first = {case.subject: case for case in reversed(cases)}
+    once = [case for case in cases if first[case.subject] is case]
+    what = "capture ids with blanks around them (kept as they are)"
+    return (Finding.of(what, once),) if once else ()
+
+
 def _mended(
     rows: pa.Table,
     columns: Words,

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ctc import storage
 from ctc.errors import BadInput
 from ctc.inventory.findings import Case, Finding
+from ctc.inventory.merging.grouped_rows import UNKNOWN
 from ctc.inventory.merging.observations import Columns, Origin, merge
 from ctc.inventory.sources.csv import AUTO, STANDARD_METADATA
 from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
@@ -31,12 +33,14 @@ class Row(NamedTuple):
         capture_id: names the capture.
         images: paths of pictures of the capture; all its rows have them together.
         values: its labels and its metadata, in the order of the columns; None = missing.
+        shows: whether it shows something, where the source knows; None: as its labels say.
     """
 
     number: int
     capture_id: str
     images: Sequence[str]
     values: tuple[str | None, ...]
+    shows: bool | None = None
 
 
 def choose_columns(
@@ -94,10 +98,18 @@ def inventory_of(
     """
     rows, slashed = _slashed(rows, place)
     numbers = np.array([row.number for row in rows], np.int64)
-    merged = merge(_table(path, rows, columns), columns, Origin(path, numbers, place))
+    origin = Origin(path, numbers, place)
+    merged = merge(_table(path, rows, columns), columns, origin, _shows(rows))
     everything = (*findings, *slashed, *merged.findings)
     root = storage.parent(path) if root is None else root
     return Inventory(merged.table, columns.labels, path, root, everything, merged.places, place)
+
+
+def _shows(rows: Sequence[Row]) -> NDArray[np.int8] | None:
+    """Return what rows show, None where no source says it."""
+    if all(row.shows is None for row in rows):
+        return None
+    return np.array([UNKNOWN if row.shows is None else row.shows for row in rows], np.int8)
 
 
 def finding_of(what: str, cases: Sequence[Case], column: str = "") -> tuple[Finding, ...]:

@@ -74,12 +74,19 @@ def file_text(path: str, encoding: str = AUTO) -> Text:
     try:
         content = storage.read_bytes(path) if storage.is_s3(path) else storage.local_path(path)
         return text_of(path, content, encoding)
-    except FileNotFoundError as error:
-        raise BadInput(f"no table at '{path}'") from error
-    except IsADirectoryError as error:
-        raise BadInput(f"'{path}' is a folder; a CSV file is allowed") from error
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise BadInput(_not_a_file(path)) from error
     except OSError as error:
         raise BadInput(f"'{path}' cannot be read: {storage.why_not_read(error)}") from error
+
+
+def _not_a_file(path: str) -> str:
+    if not storage.is_folder(path):
+        return f"no table at '{path}'"
+    return (
+        f"'{path}' is a folder; allowed: a CSV file; a folder of pictures is read with "
+        "source=folders, a Camtrap DP package with source=camtrap_dp"
+    )
 
 
 def text_of(path: str, content: Path | bytes, encoding: str = AUTO) -> Text:

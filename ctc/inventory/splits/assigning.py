@@ -11,6 +11,7 @@ import numpy as np
 
 from ctc.inventory.captures import UNKNOWN, Codes
 from ctc.inventory.splits.costs import Amounts, Counts, Goal
+from ctc.inventory.splits.drawing import Step, draw_one
 
 ONE_BY_ONE = 100_000  # groups that are dealt one after the other: a second
 FEW_CELLS = 200_000  # groups times classes; up to here, groups are moved as long as that helps
@@ -19,8 +20,6 @@ STARTS, FEW_GROUPS = 8, 60  # so few groups are improved from several starts, so
 STEPS = 1000  # moves and swaps at most
 GAIN = 1e-9  # less than this is a matter of rounding
 GOLDEN = (5**0.5 - 1) / 2  # its multiples fill 0 to 1 evenly: H. Weyl, doi 10.1007/BF01475864
-
-Step = tuple[tuple[int, int], ...]  # groups with the splits they go to
 
 
 def assign_groups(
@@ -33,13 +32,14 @@ def assign_groups(
     every label as a whole weighing the same, all captures as much as all labels, and an extra
     cost for a class that a split has none of. Groups are dealt from the largest to the smallest
     to where they cost least; then, where there are few, they are moved and swapped as long as
-    that helps. Where there are very many, most of them are spread evenly before.
+    that helps, and one of the ways that cost hardly more than the best is drawn. Where there are
+    very many, most of them are spread evenly before.
 
     Args:
         groups: [captures]: the group of each, from 0; every number is used.
         classes: for each label, [captures]: the class of each, `UNKNOWN` where it is missing.
         shares: of the splits; they add up to 1.
-        seed: deals groups of one size in another order.
+        seed: deals groups of one size in another order, and draws among what is nearly as good.
 
     Returns:
         [groups]: the place of each one's split in `shares`.
@@ -54,7 +54,7 @@ def assign_groups(
     others = STARTS - 1 if counts.groups <= FEW_GROUPS else 0
     random = rng.integers(0, len(shares), (others, counts.groups))
     improved = [_improve(table, goal, start) for start in (dealt, *random)]
-    return min(improved, key=lambda split_of: goal.whole_cost(table, split_of))
+    return draw_one(table, goal, improved, rng)
 
 
 def _spread(counts: Counts, shares: Amounts, rng: np.random.Generator) -> Codes:

@@ -14,7 +14,9 @@ from ctc.inventory.times import Times, parse_times
 
 LOCATION, TIMESTAMP = "location", "timestamp"
 BURST = re.compile(r"(?P<column>.+)\+(?P<number>\d+(\.\d+)?)(?P<unit>[smh])")
+WITHOUT_UNIT = re.compile(r".+\+\d+(\.\d+)?")
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+YEAR = 31_536_000.0  # seconds: the longest gap, as of `burst_seconds`
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,12 @@ class GroupBy:
     seconds: float | None = None
 
     def __str__(self) -> str:
-        return self.column if self.seconds is None else f"{self.column}+{self.seconds:g}s"
+        return self.column if self.seconds is None else f"{self.column}+{self.number}s"
+
+    @property
+    def number(self) -> str:
+        """The seconds as a person writes them: no digit is lost, and 31536000 is not 3.1536e+07."""
+        return "" if self.seconds is None else np.format_float_positional(self.seconds, trim="-")
 
 
 @dataclass(frozen=True)
@@ -52,12 +59,13 @@ def read_group_by(text: str, inventory: Inventory) -> GroupBy:
     """Read `location` or `location+60s` (seconds, or minutes `m`, or hours `h`).
 
     Raises:
-        BadInput: for a column that does not exist, the column of times included.
+        BadInput: for a column that does not exist, the column of times included, and for a gap
+            without a unit or of more than a year.
     """
     burst = BURST.fullmatch(text)
     if text in inventory.table.column_names or burst is None:
         return GroupBy(_column(text, inventory))
-    seconds = float(burst["number"]) * SECONDS[burst["unit"]]
+    seconds = _gap(text, float(burst["number"]) * SECONDS[burst["unit"]])
     if TIMESTAMP not in inventory.table.column_names:
         raise BadInput(
             f"group_by: '{text}' needs the column '{TIMESTAMP}', which the inventory does not "
@@ -66,7 +74,18 @@ def read_group_by(text: str, inventory: Inventory) -> GroupBy:
     return GroupBy(_column(burst["column"], inventory), seconds)
 
 
+def _gap(text: str, seconds: float) -> float:
+    if seconds > YEAR:
+        raise BadInput(f"group_by: found '{text}'; allowed: a gap of at most a year, {YEAR:.0f}s")
+    return seconds
+
+
 def _column(name: str, inventory: Inventory) -> str:
+    if name not in inventory.table.column_names and WITHOUT_UNIT.fullmatch(name):
+        raise BadInput(
+            f"group_by: '{name}' has no unit; write {name}s for seconds, or m for minutes, or h "
+            "for hours"
+        )
     if name not in inventory.table.column_names or name in RESERVED:
         has = ", ".join((*inventory.metadata, *inventory.labels))
         raise BadInput(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ctc.errors import BadInput
 from ctc.inventory.captures import UNKNOWN, Captures, Codes, Mask, sorted_codes
 from ctc.inventory.table import Inventory
-from ctc.parameter import Words
+from ctc.parameter import Words, as_text
 from ctc.params import Selection
 
 SHOWN = 40  # classes that a sentence names
@@ -155,7 +155,10 @@ def _rows_of_classes(
         _check_label(what, label, inventory)
         names, classes = sorted_codes(inventory.table[label])
         if name not in names:
-            raise BadInput(f"{what}: '{label}' has no class '{name}'; it has: {_shown(names)}")
+            hint = _hint(what, label, name, names)
+            raise BadInput(
+                f"{what}: '{label}' has no class '{name}'; it has: {_shown(names)}{hint}"
+            )
         yield label, name, classes == names.index(name)
 
 
@@ -181,4 +184,14 @@ def _check_label(what: str, label: str, inventory: Inventory) -> None:
 
 def _shown(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return (", ".join(names[:SHOWN]) or "none") + more
+    return (", ".join(as_text((name,)) for name in names[:SHOWN]) or "none") + more
+
+
+def _hint(what: str, label: str, name: str, names: Sequence[str]) -> str:
+    """Say how to write a class of which a word is but the beginning; empty where none is."""
+    for mark, called in ((" ", "blank"), (",", "comma")):
+        meant = next((each for each in names if name and each.startswith(name + mark)), None)
+        if meant is not None:
+            quoted = as_text((f"{label}={meant}",))
+            return f'; a class with a {called} stands in quotes: {what}="{quoted}"'
+    return ""

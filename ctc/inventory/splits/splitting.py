@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,7 @@ class Splitting:
         split_by: the column that names the splits, or none.
         by: what stays on one side, where something does.
         groups: how many groups that makes.
+        reached: the share of the captures taking part in each of `names`, where groups are drawn.
         findings: what was noticed.
     """
 
@@ -40,6 +42,7 @@ class Splitting:
     split_by: str = NONE
     by: GroupBy | None = None
     groups: int = 0
+    reached: tuple[float, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -56,8 +59,10 @@ class Splitting:
             return "the splits are drawn capture by capture, blind to locations and times"
         same = f"captures with the same '{self.by.column}'"
         if self.by.seconds is not None:
-            same += f" that follow each other within {self.by.seconds:g} seconds"
-        return f"the splits are drawn; {same} stay on one side ({self.groups:,} groups)"
+            same += f" that follow each other within {self.by.number} seconds"
+        pairs = zip(self.names, self.reached, strict=True)
+        shares = ", ".join(f"{name} {share * 100:.0f} %" for name, share in pairs)
+        return f"the splits are drawn; {same} stay on one side ({self.groups:,} groups): {shares}"
 
 
 def split(
@@ -90,11 +95,16 @@ def split(
 def _split_column(inventory: Inventory, params: DatasetSplits) -> str | None:
     column = params.split_by
     if column == AUTO:
-        column = SPLIT_NAME if SPLIT_NAME in inventory.table.column_names else None
+        column = SPLIT_NAME if _has_values(inventory, SPLIT_NAME) else None
     if column is not None and params.group_by not in (AUTO, None):
         raise BadInput(
             f"group_by: '{params.group_by}' cannot be kept together, for column '{column}' names "
             "the splits; split_by=none draws them"
+        )
+    if column is not None and params.splits != DatasetSplits().splits:
+        raise BadInput(
+            f"splits: {' '.join(params.splits)} cannot be drawn, for column '{column}' names the "
+            "splits; split_by=none draws them"
         )
     return column
 
@@ -113,8 +123,7 @@ def _by_column(inventory: Inventory, captures: Captures, column: str) -> Splitti
         )
     _check_one_split(inventory, column)
     names, of_capture = captures.codes(inventory.table[column])
-    for name in names:
-        _check(name)
+    _check_names(names)
     return Splitting(names, of_capture, split_by=column)
 
 
@@ -131,12 +140,13 @@ def shares(splits: Words) -> dict[str, float]:
     """Read `train=0.7 val=0.15 test=0.15`.
 
     Raises:
-        BadInput: unless each is NAME=SHARE, every share is positive and they add up to 1.
+        BadInput: unless each is NAME=SHARE, names differ in more than case, every share is
+            positive and they add up to 1.
     """
     parsed: dict[str, float] = {}
     for text in splits:
         name, _, share = text.partition("=")
-        _check(name)
+        _check_names((*parsed, name))
         try:
             parsed[name] = float(share)
         except ValueError as error:
@@ -148,12 +158,20 @@ def shares(splits: Words) -> dict[str, float]:
     return parsed
 
 
-def _check(name: str) -> None:
-    if not NAME.fullmatch(name):
-        raise BadInput(
-            f"split '{name}': a split's name starts with a letter or digit and holds letters, "
-            "digits, '_', '-' and '.' only"
-        )
+def _check_names(names: Sequence[str]) -> None:
+    spelled: dict[str, str] = {}
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise BadInput(
+                f"split '{name}': a split's name starts with a letter or digit and holds letters, "
+                "digits, '_', '-' and '.' only"
+            )
+        other = spelled.setdefault(name.lower(), name)
+        if other != name:
+            raise BadInput(
+                f"splits '{other}' and '{name}' differ in case only: on some disks their files "
+                "are the same; spell them alike, or name one otherwise"
+            )
 
 
 def _by_hash(captures: Captures, wanted: dict[str, float], seed: int) -> Codes:
@@ -195,5 +213,12 @@ def _by_group(
         of_capture=split_of[groups.of_capture],
         by=by,
         groups=len(used),
+        reached=_reached(dealt[members], len(wanted)),
         findings=groups.findings,
     )
+
+
+def _reached(split_of: Codes, splits: int) -> tuple[float, ...]:
+    """The share of the captures that each split has, by the split of each, [captures]."""
+    counts = np.bincount(split_of, minlength=splits)
+    return tuple((counts / max(1, len(split_of))).tolist())

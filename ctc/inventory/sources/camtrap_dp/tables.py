@@ -122,7 +122,7 @@ def _sheet(package: Package, name: str) -> Sheet:
         if column not in table.header:
             raise BadInput(
                 f"'{table.path}' has no column '{column}', as Camtrap DP 1.0 has; it has: "
-                f"{', '.join(table.header)}"
+                f"{table.names}"
             )
     rows, short = _rows(table)
     known = {column: _known_values(rows[column]) for column in rows.column_names}
