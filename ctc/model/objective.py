@@ -9,7 +9,7 @@ from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.params import Aims
 
-# Cui et al. 2019, arXiv:1901.05555, section 5.5: the value that did well on all large datasets.
+# Cui et al. 2019, arXiv:1901.05555: what they take for iNaturalist and ImageNet.
 BETA = 0.999
 NATURAL, BALANCED = "natural", "balanced:"
 
@@ -19,7 +19,7 @@ class Objective:
     """What is minimised: the sum of the labels' losses.
 
     Attributes:
-        loss_weights: how much the loss of a label counts; 1 for those not named.
+        loss_weights: how much the loss of each label counts; empty if all count the same.
         class_weights: of each label the weight of each class, in the order of the classes; none
             for labels whose classes all count the same.
         label_smoothing: share of the truth that is spread over all classes.
@@ -59,7 +59,7 @@ def class_weights(kind: str, counts: Sequence[int]) -> tuple[float, ...]:
     So the size of the loss, and with it the learning rate and `loss_weights`, keep their meaning.
     `balanced` is n / (classes * n_c), as in scikit-learn (King & Zeng 2001, doi
     10.1093/oxfordjournals.pan.a004868). `effective` is proportional to (1 - beta) / (1 - beta^n_c)
-    (Cui et al. 2019, arXiv:1901.05555, equation 2).
+    (Cui et al. 2019, arXiv:1901.05555), whose mean over the classes is 1 in the paper.
 
     Args:
         kind: `balanced` or `effective`.
@@ -120,7 +120,7 @@ def _counts(dataset: Dataset, splits: tuple[str, ...], label: Label) -> list[int
 
 
 def _loss_weights(words: Sequence[str], labels: Sequence[Label]) -> dict[str, float]:
-    """Read LABEL=NUMBER."""
+    """Read LABEL=NUMBER; a label that is not named counts 1, for Keras wants all or none."""
     names = [label.name for label in labels]
     weights: dict[str, float] = {}
     for word in words:
@@ -132,7 +132,7 @@ def _loss_weights(words: Sequence[str], labels: Sequence[Label]) -> dict[str, fl
                 f"for each of {', '.join(names)}"
             )
         weights[name] = weight
-    return weights
+    return {name: weights.get(name, 1.0) for name in names} if words else {}
 
 
 def _above_zero(text: str) -> float | None:

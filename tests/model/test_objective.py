@@ -75,6 +75,10 @@ def test_weights_of_labels_are_read(dataset: Dataset) -> None:
     assert found.loss_weights == {"species": 2.0, "count": 0.5}
 
 
+def test_a_label_without_a_weight_counts_one(dataset: Dataset) -> None:
+    assert objective(dataset, loss_weights=("count=3",)).loss_weights == {"species": 1, "count": 3}
+
+
 @pytest.mark.parametrize(
     "word",
     ["lion=2", "species", "species=", "species=two", "species=0", "species=-1", "species=nan"],
