@@ -173,7 +173,77 @@ class Batches:
 
 
 @dataclass(frozen=True)
-class Fitting(Batches):
+class Descent:
+    """How weights are changed, step by step, and when that ends."""
+
+    optimizer: Annotated[
+        str, "Rule by which weights are changed.", Choice(("adamw", "adam", "sgd", "rmsprop"))
+    ] = "adamw"
+    weight_decay: Annotated[
+        float,
+        "Share of each weight that a step takes away, times the learning rate.",
+        Between(0, 1),
+    ] = 1e-4
+    momentum: Annotated[
+        float, "sgd, rmsprop: share of the last change that goes on.", Between(0, 0.999)
+    ] = 0.9
+    schedule: Annotated[
+        str,
+        "The learning rate after the warm-up: falls as half a cosine, falls to a tenth when "
+        "val/loss gets no better, or stays.",
+        Choice(("cosine", "plateau", "constant")),
+    ] = "cosine"
+    warm_up: Annotated[
+        float, "Share of all steps in which the learning rate rises from 0.", Between(0, 1)
+    ] = 0.05
+    plateau_patience: Annotated[
+        int, "plateau: epochs without a better val/loss before the rate falls.", Between(1)
+    ] = 2
+    patience: Annotated[
+        int, "Epochs without a better val/loss before training ends; 0: it does not.", Between(0)
+    ] = 0
+    steps_per_epoch: Annotated[
+        int, "Batches an epoch; 0: as many as show every training capture.", Between(0)
+    ] = 0
+    ema: Annotated[
+        float,
+        "Judge and keep moving averages of the weights: the share that the average keeps each "
+        "step, such as 0.999; 0: the weights themselves.",
+        Between(0, 0.99999),
+    ] = 0.0
+
+
+@dataclass(frozen=True)
+class Aims:
+    """What a training makes smaller, and on which captures."""
+
+    loss_weights: Annotated[
+        Words, "How much the loss of a label counts, as LABEL=NUMBER; 1 for those not named."
+    ] = ()
+    class_weights: Annotated[
+        str,
+        "Make up for rare classes in the loss: by their number of captures (balanced), or by their "
+        "effective number (effective).",
+        Choice(("none", "balanced", "effective")),
+    ] = "none"
+    sampling: Annotated[
+        str,
+        "Which captures an epoch shows: natural, or balanced:LABEL, every class of a label equally "
+        "often.",
+    ] = "natural"
+    label_smoothing: Annotated[
+        float, "Share of the truth that is spread over all classes.", Between(0, 0.9)
+    ] = 0.0
+    focal: Annotated[
+        float,
+        "How much captures that are already answered well count less: gamma of the focal loss; 0: "
+        "they do not.",
+        Between(0, 10),
+    ] = 0.0
+
+
+@dataclass(frozen=True)
+class Fitting(Aims, Descent, Batches):
     """How a network is built and trained."""
 
     model: Annotated[str, "Network.", Choice(tuple(NETWORKS))] = "tiny"

@@ -34,7 +34,8 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
         trained.classifier.save(output)
         version = _log_model(tracked, plan, trained)
     where = f", registered as {params.register} version {version}" if version else ""
-    print(f"train: best epoch {trained.best.number + 1}; classifier in {output}{where}")
+    best = f"best epoch {trained.best.number + 1} of {len(trained.epochs)}"
+    print(f"train: {best}; classifier in {output}{where}")
     return version
 
 
@@ -48,6 +49,7 @@ def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
         train_split=plan.training.splits,
         val_split=plan.validation.splits,
         batch_size=plan.training.batch_size,
+        steps_per_epoch=plan.training.steps,
     )
 
 

@@ -9,6 +9,7 @@ from ctc.dataset.reading import Reading
 from ctc.errors import BadInput
 from ctc.labels import Label, check_names, chosen
 from ctc.model.backbones import check_network
+from ctc.model.objective import Objective, plan_objective, sampled_label, weight_remarks
 from ctc.params import TrainParams
 
 
@@ -19,6 +20,7 @@ class TrainingPlan:
     training: Reading
     validation: Reading
     params: TrainParams
+    objective: Objective = field(default_factory=Objective)
     unlearnt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
@@ -28,6 +30,11 @@ class TrainingPlan:
         return self.training.labels
 
     @property
+    def steps(self) -> int:
+        """Steps of all epochs together."""
+        return self.training.steps * self.params.epochs
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What a person should know before the training, a sentence each."""
         classes = tuple(
@@ -35,7 +42,8 @@ class TrainingPlan:
             f"{', '.join(self.training.splits)} shows it; as a true class it will count as an error"
             for label, names in self.unlearnt.items()
         )
-        return (*(f"left out: {why}" for why in self.left_out), *classes)
+        weights = weight_remarks(self.objective, self.labels)
+        return (*(f"left out: {why}" for why in self.left_out), *classes, *weights)
 
 
 def plan_training(dataset: Dataset, params: TrainParams) -> TrainingPlan:
@@ -57,9 +65,18 @@ def plan_training(dataset: Dataset, params: TrainParams) -> TrainingPlan:
     if not any(validation.knows(label) for label in labels):
         raise BadInput(f"no capture of {', '.join(val)} has a class that is learnt to choose by")
     return TrainingPlan(
-        training=Reading(dataset, train, labels, image, batch),
+        training=Reading(
+            dataset,
+            train,
+            labels,
+            image,
+            batch,
+            params.steps_per_epoch,
+            sampled_label(dataset, train, labels, params),
+        ),
         validation=validation,
         params=params,
+        objective=plan_objective(dataset, train, labels, params),
         unlearnt=_unlearnt(dataset, labels),
         left_out=left_out,
     )
