@@ -23,21 +23,18 @@ class Watch(keras.callbacks.Callback):
     """Shows progress, reports each epoch and keeps the weights of the best."""
 
     def __init__(
-        self, plan: TrainingPlan, network: keras.Model, report: Callable[[Epoch], None]
+        self,
+        plan: TrainingPlan,
+        network: keras.Model,
+        report: Callable[[Epoch], None],
+        progress: Progress,
     ) -> None:
         super().__init__()
         self._plan, self._network, self._report = plan, network, report
+        self._progress = progress
         self.epochs: list[Epoch] = []
         self.best = Epoch(-1, {"val/loss": float("inf")})
         self.best_weights: list[Any] = []
-
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        reading = self._plan.training
-        total = reading.steps * reading.batch_size * self._plan.params.epochs
-        self._progress = Progress("train", total, "pictures").__enter__()
-
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        self._progress.__exit__(None, None, None)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._start = time.monotonic()
