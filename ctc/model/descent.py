@@ -7,7 +7,14 @@ from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.errors import BadInput
 from ctc.labels import chosen
-from ctc.model.heads import Heads, class_counts, heads_of_dataset, heads_of_parent, unknown_classes
+from ctc.model.heads import (
+    Heads,
+    class_counts,
+    heads_of_dataset,
+    heads_of_parent,
+    new_head_remarks,
+    unknown_classes,
+)
 from ctc.model.parents import Parent
 from ctc.model.phases import check_phases, unfrozen_rate
 from ctc.parameter import as_text
@@ -52,9 +59,13 @@ def decided_heads(
     Raises:
         BadInput: for labels and classes that cannot be learnt so.
     """
-    if parent is None or params.strategy == "transfer":
+    if parent is None:
         return heads_of_dataset(dataset, params.labels, train)
-    return heads_of_parent(dataset, params, train, parent.classifier.labels)
+    known = parent.classifier.labels
+    if params.strategy == "finetune":
+        return heads_of_parent(dataset, params, train, known)
+    heads = heads_of_dataset(dataset, params.labels, train)
+    return replace(heads, remarks=new_head_remarks(heads.labels, known, params.keep_heads))
 
 
 def decided_image(params: TrainParams, parent: Parent | None) -> ImageSpec:

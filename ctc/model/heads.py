@@ -105,9 +105,24 @@ def _other_labels(
             f"strategy=finetune keeps the parent's labels, {', '.join(answered)}; found: "
             f"{', '.join(names)}; strategy=transfer takes other labels"
         )
-    return tuple(
-        f"label '{name}' is none of the parent's; strategy=transfer takes others" for name in other
-    )
+    if not other:
+        return ()
+    return (f"{', '.join(other)}: none of the parent's labels; strategy=transfer takes others",)
+
+
+def new_head_remarks(
+    labels: tuple[Label, ...], known: tuple[Label, ...], keep_heads: bool
+) -> tuple[str, ...]:
+    """Say of each new head which classes start with the weights of a parent, a sentence each."""
+    classes = {label.name: label.classes for label in known} if keep_heads else {}
+    remarks = []
+    for label in labels:
+        kept = [name for name in label.classes if name in classes.get(label.name, ())]
+        new = [name for name in label.classes if name not in kept]
+        starts = [f"with the parent's weights for {', '.join(kept)}"] if kept else []
+        starts += [f"anew for {', '.join(new)}"] if new else []
+        remarks.append(f"label '{label.name}' starts {', '.join(starts)}")
+    return tuple(remarks)
 
 
 def _class_remarks(

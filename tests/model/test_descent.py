@@ -80,6 +80,12 @@ def test_classes_that_the_parent_does_not_know_are_refused_dropped_or_added(othe
 def test_transfer_has_the_classes_of_the_dataset(other: Dataset, parent: Parent) -> None:
     plan = plan_training(other, params(), parent)
     assert plan.labels == (Label("kind", ("b", "d", "e")), Label("side", ("down", "up")))
+    assert plan.remarks[1:] == (
+        "label 'kind' starts with the parent's weights for b, anew for d, e",
+        "label 'side' starts with the parent's weights for down, up",
+    )
+    plan = plan_training(other, params(labels=("side",), keep_heads=False), parent)
+    assert plan.remarks[1:] == ("label 'side' starts anew for down, up",)
 
 
 def test_labels_that_the_parent_lacks_are_left_out_of_all_by_finetune(same, parent) -> None:
@@ -89,7 +95,7 @@ def test_labels_that_the_parent_lacks_are_left_out_of_all_by_finetune(same, pare
     )
     assert plan.labels == KNOWN
     assert plan.remarks[1] == (
-        "left out: label 'weather' is none of the parent's; strategy=transfer takes others"
+        "left out: weather: none of the parent's labels; strategy=transfer takes others"
     )
 
 
