@@ -246,11 +246,59 @@ class Aims:
 class Fitting(Aims, Descent, Batches):
     """How a network is built and trained."""
 
-    model: Annotated[str, "Network.", Choice(tuple(NETWORKS))] = "tiny"
+    model: Annotated[
+        str, "Network; auto: the parent's, without one tiny.", Choice(("auto", *NETWORKS))
+    ] = "auto"
     weights: Annotated[str, "First weights of the backbone.", Choice(("none", "imagenet"))] = "none"
     epochs: Annotated[int, "Passes over the training captures.", Between(1)] = 20
     learning_rate: Annotated[float, "Highest learning rate.", Between(1e-8, 10.0)] = 0.001
-    image_size: Annotated[int, "Height and width the network sees.", Between(16, 2048)] = 224
+    image_size: Annotated[
+        int | None,
+        "Height and width the network sees; none: the parent's, without one 224.",
+        Between(16, 2048),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Parentage:
+    """Starts from a model that has learnt before."""
+
+    parent: Annotated[
+        str | None,
+        "Model to start from: models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN/best_model or a "
+        "folder.",
+    ] = None
+    strategy: Annotated[
+        str,
+        "What is taken over: transfer, the backbone under new heads; finetune, all weights, with "
+        "the parent's labels and classes; auto: finetune where the parent knows all that is to be "
+        "learnt, else transfer.",
+        Choice(("auto", "transfer", "finetune")),
+    ] = "auto"
+    keep_heads: Annotated[
+        bool, "transfer: classes that the parent has too start with its weights."
+    ] = True
+    unknown: Annotated[
+        str,
+        "finetune: what becomes of classes that the parent does not know.",
+        Choice(("refuse", "drop", "add")),
+    ] = "refuse"
+    trainable: Annotated[
+        str,
+        "What learns: heads alone, on a frozen backbone, or all; auto: heads for transfer, else "
+        "all.",
+        Choice(("auto", "heads", "all")),
+    ] = "auto"
+    unfreeze_epoch: Annotated[
+        int | None,
+        "Epoch, counted from 1, from which a frozen backbone learns too; none: never.",
+        Between(2),
+    ] = None
+    unfreeze_learning_rate: Annotated[
+        float | None,
+        "Highest learning rate from that epoch on; none: a tenth of learning_rate.",
+        Between(1e-8, 10.0),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -295,7 +343,7 @@ class DatasetParams(Seeded, StoredPictures, Selection, DatasetSplits, ManyPictur
 
 
 @dataclass(frozen=True)
-class TrainParams(Seeded, Fitting, OfDataset):
+class TrainParams(Seeded, Parentage, Fitting, OfDataset):
     """Train a classifier and log its best model."""
 
     labels: Annotated[

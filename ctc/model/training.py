@@ -6,16 +6,19 @@ from dataclasses import dataclass
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
-from ctc.dataset.reading import Waiting, training_batches, validation_batches
+from ctc.dataset.reading import training_batches, validation_batches
 from ctc.model.augmentation import Augmentation, Strength
 from ctc.model.backbones import build_network
 from ctc.model.classifier import Classifier, Origin
 from ctc.model.fitting import learning_rate, optimizer
+from ctc.model.inheriting import freeze, inherit
 from ctc.model.losses import label_losses
 from ctc.model.metrics import metrics_of
+from ctc.model.phases import Phase
 from ctc.model.planning import TrainingPlan
 from ctc.model.reacting import reactions
 from ctc.model.watching import Epoch, Watch
+from ctc.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -31,28 +34,49 @@ def train(plan: TrainingPlan, report: Callable[[Epoch], None]) -> Trained:
     """Train and call `report` after each epoch. The best epoch has the lowest `val/loss`.
 
     Raises:
-        BadInput: if weights cannot be downloaded.
+        BadInput: if weights cannot be downloaded, or the parent's are of another shape.
         FloatingPointError: if the loss is no longer a number.
     """
     keras.utils.set_random_seed(plan.params.seed)
-    image = plan.training.image
-    network = build_network(plan.params.model, plan.labels, image, plan.params.weights)
+    network = _first_network(plan)
+    pictures = plan.training.steps * plan.training.batch_size * plan.params.epochs
+    with Progress("train", pictures, "pictures") as progress:
+        watch = Watch(plan, network, report, progress)
+        for phase in plan.phases:
+            _learn(network, plan, phase, watch)
+    network.set_weights(watch.best_weights)
+    freeze(network, False)  # how it was trained is no property of what is kept
+    return Trained(_classifier(network, plan), watch.best, tuple(watch.epochs))
+
+
+def _first_network(plan: TrainingPlan) -> keras.Model:
+    """Build the network and give it what it has of its parent."""
+    params = plan.params
+    network = build_network(params.model, plan.labels, plan.training.image, params.weights)
+    if plan.parent is not None:
+        inherit(network, plan.labels, plan.parent, params.keep_heads)
+    return network
+
+
+def _learn(network: keras.Model, plan: TrainingPlan, phase: Phase, watch: Watch) -> None:
+    """Go through the epochs of a phase, with an optimiser of its own."""
+    freeze(network, phase.frozen)
+    plan = plan.during(phase)
     rate = learning_rate(plan.params, plan.steps)
     model = _trainable(network, plan, rate)
-    waiting = Waiting()
-    watch = Watch(plan, network, report, waiting)
+    watch.begin_phase()
+    batches = training_batches(plan.training, phase.end, plan.params.seed, phase.first)
     model.fit(
-        waiting.over(training_batches(plan.training, plan.params.epochs, plan.params.seed)),
+        watch.waiting.over(batches),
         steps_per_epoch=plan.training.steps,
-        epochs=plan.params.epochs,
+        initial_epoch=phase.first,
+        epochs=phase.end,
         validation_data=validation_batches(plan.validation),
         validation_steps=plan.validation.validation_steps,
         shuffle=False,  # `training_batches` did
         callbacks=[watch, *reactions(plan.params, watch, rate)],
         verbose=0,
     )
-    network.set_weights(watch.best_weights)
-    return Trained(_classifier(network, plan), watch.best, tuple(watch.epochs))
 
 
 def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSchedule) -> keras.Model:
@@ -70,12 +94,19 @@ def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSched
 
 
 def _classifier(network: keras.Model, plan: TrainingPlan) -> Classifier:
-    reading = plan.training
+    return Classifier(network, plan.labels, plan.training.image, _origin(plan))
+
+
+def _origin(plan: TrainingPlan) -> Origin:
+    reading, parent = plan.training, plan.parent
     locations = {x for split in reading.splits for x in reading.dataset.locations.get(split, ())}
-    origin = Origin(
+    if parent is not None:
+        locations |= {*parent.classifier.origin.locations}
+    return Origin(
         model=plan.params.model,
         dataset=reading.dataset.digest,
         splits=reading.splits,
         locations=tuple(sorted(locations)),
+        parent=parent.ancestor if parent else None,
+        strategy=plan.params.strategy if parent else None,
     )
-    return Classifier(network, plan.labels, reading.image, origin)

@@ -29,27 +29,25 @@ class Watch(keras.callbacks.Callback):
         plan: TrainingPlan,
         network: keras.Model,
         report: Callable[[Epoch], None],
-        waiting: Waiting,
+        progress: Progress,
     ) -> None:
         super().__init__()
         self._plan, self._network, self._report = plan, network, report
-        self._waiting = waiting
+        self._progress = progress
+        self.waiting = Waiting()
+        self._begun = 0
         self.epochs: list[Epoch] = []
         self.best = Epoch(-1, {"val/loss": float("inf")})
         self.best_weights: list[Any] = []
 
+    def begin_phase(self) -> None:
+        """Begin to count anew how long `val/loss` has not got better."""
+        self._begun = len(self.epochs)
+
     @property
     def losses(self) -> list[float]:
-        """The val/loss of each epoch."""
-        return [epoch.metrics["val/loss"] for epoch in self.epochs]
-
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        reading = self._plan.training
-        total = reading.steps * reading.batch_size * self._plan.params.epochs
-        self._progress = Progress("train", total, "pictures").__enter__()
-
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        self._progress.__exit__(None, None, None)
+        """The val/loss of each epoch of this phase."""
+        return [epoch.metrics["val/loss"] for epoch in self.epochs[self._begun :]]
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._start = time.monotonic()
@@ -60,7 +58,7 @@ class Watch(keras.callbacks.Callback):
 
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self._trained_for = time.monotonic() - self._start
-        self._waited_for = self._waiting.taken()
+        self._waited_for = self.waiting.taken()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         metrics = _metrics(logs or {}, self._plan)

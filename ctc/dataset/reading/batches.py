@@ -77,8 +77,10 @@ class Reading:
         return [str(folder / shard.name) for shard in self.dataset.shards_of(self.splits)]
 
 
-def training_batches(reading: Reading, epochs: int, seed: int) -> tf.data.Dataset:
+def training_batches(reading: Reading, epochs: int, seed: int, first: int = 0) -> tf.data.Dataset:
     """Yield `reading.steps` batches an epoch, each capture with one of its pictures.
+
+    From epoch `first` (counted from 0) up to, and without, epoch `epochs`.
 
     The order of captures and the choice of pictures follow from (seed, epoch) alone, so that
     an epoch can be repeated. The last batch of an epoch is filled up with its first captures:
@@ -94,7 +96,7 @@ def training_batches(reading: Reading, epochs: int, seed: int) -> tf.data.Datase
             num_parallel_calls=tf.data.AUTOTUNE,
         )
 
-    parsed = tf.data.Dataset.range(epochs).flat_map(epoch_batches)
+    parsed = tf.data.Dataset.range(first, epochs).flat_map(epoch_batches)
     return _batched(parsed, reading, drop_remainder=True)
 
 
