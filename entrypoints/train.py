@@ -6,6 +6,8 @@ from ctc.params import TrainParams
 from entrypoints.command import step_command
 
 if TYPE_CHECKING:
+    from ctc.model.classifier import Ancestor
+    from ctc.model.parents import Parent
     from ctc.model.planning import TrainingPlan
     from ctc.model.training import Trained
     from ctc.tracking import Run
@@ -21,21 +23,35 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     from ctc.storage import local_path
     from ctc.tracking import check_name, tracked_run
 
-    plan = plan_training(open_dataset(params.dataset), params)
+    plan = plan_training(open_dataset(params.dataset), params, _parent(params.parent))
     output = local_path(params.output)
     check_output(output)
     check_name(params.register)
     for remark in filter(None, (unseen_gpu(), *plan.remarks)):
         print(f"train: {remark}")
-    name = f"train {params.model} {' '.join(params.labels)}"
+    name = f"train {plan.params.model} {' '.join(params.labels)}"
     with tracked_run("train", params, nested, name) as tracked:
         _log_plan(tracked, plan)
         trained = train(plan, lambda epoch: tracked.metrics(epoch.metrics, epoch.number))
         trained.classifier.save(output)
         version = _log_model(tracked, plan, trained)
     where = f", registered as {params.register} version {version}" if version else ""
-    print(f"train: best epoch {trained.best.number + 1}; classifier in {output}{where}")
+    best = f"best epoch {trained.best.number + 1} of {len(trained.epochs)}"
+    print(f"train: {best}; classifier in {output}{where}")
     return version
+
+
+def _parent(uri: str | None) -> "Parent | None":
+    from ctc.model.classifier import Ancestor
+    from ctc.model.parents import open_parent
+    from ctc.tracking import find_model
+
+    if uri is None:
+        return None
+    found = find_model(uri, "parent")
+    return open_parent(
+        found.folder, Ancestor(found.uri, found.resolved, found.run_id, found.model_id)
+    )
 
 
 def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
@@ -48,7 +64,23 @@ def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
         train_split=plan.training.splits,
         val_split=plan.validation.splits,
         batch_size=plan.training.batch_size,
+        steps_per_epoch=plan.training.steps,
+        image_size=f"{plan.training.image.height} x {plan.training.image.width}",
+        model=plan.params.model,
+        trainable=plan.params.trainable,
     )
+    if plan.parent is not None:
+        tracked.resolved(strategy=plan.params.strategy)
+        _log_parent(tracked, plan.parent.ancestor)
+
+
+def _log_parent(tracked: "Run", parent: "Ancestor") -> None:
+    """Tie the run to the model it starts from; an alias may move later."""
+    tracked.tags(parent=parent.uri, parent_resolved=parent.resolved)
+    if parent.run_id is not None:
+        tracked.tags(parent_run=parent.run_id)
+    if parent.model_id is not None:
+        tracked.model_input(parent.model_id)
 
 
 def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> str | None:

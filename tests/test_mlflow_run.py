@@ -221,7 +221,10 @@ def test_main_refuses_splits_that_a_later_step_lacks_before_it_trains(line):
     [
         ("train", {"modl": "tiny"}, "unknown parameter 'modl' (did you mean 'model'?)"),
         ("train", {"epochs": "many"}, "epochs: found 'many'; allowed: a whole number"),
-        ("train", {"model": "AlexNet"}, "unknown model 'AlexNet'; allowed: tiny, ResNet18"),
+        ("train", {"model": "AlexNet"}, "unknown model 'AlexNet'; allowed: auto, tiny, ResNet18"),
+        ("train", {"parent": "models:/unicorns/1"}, "no model at 'models:/unicorns/1'"),
+        ("train", {"parent": "data/classifier"}, "output: 'data/classifier' is the parent's"),
+        ("train", {"strategy": "transfer"}, "strategy=transfer needs a model to start from"),
         ("train", {"labels": "colour"}, "unknown label 'colour'; the dataset has: empty, species"),
         ("evaluate", {"split": "summer"}, "no split of 'data/dataset' matches 'summer'; it has:"),
         ("inventory", {"labels": "beast"}, "has no column 'beast'; it has: image, species"),

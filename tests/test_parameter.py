@@ -144,7 +144,7 @@ def choices(step: type, name: str) -> tuple[str, ...]:
 
 
 def test_the_networks_on_offer_are_those_of_the_table():
-    assert choices(TrainParams, "model") == tuple(NETWORKS)
+    assert choices(TrainParams, "model") == ("auto", *NETWORKS)
 
 
 def test_the_sources_on_offer_are_those_that_can_be_read():

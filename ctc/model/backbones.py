@@ -51,6 +51,18 @@ def build_network(
     return keras.Model(inputs, heads, name=name)
 
 
+def backbone_of(network: keras.Model) -> keras.Model:
+    """Return the part of a network that lies between the scaling and the heads.
+
+    Raises:
+        ValueError: if it is no network of `build_network`.
+    """
+    found = [layer for layer in network.layers if isinstance(layer, keras.Model)]
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} backbones in the network '{network.name}'; one is expected")
+    return found[0]
+
+
 def _backbone(network: Network, image: ImageSpec, weights: str) -> keras.Model:
     module, function = network.builder.split(":")
     build: Callable[..., keras.Model] = getattr(import_module(module), function)

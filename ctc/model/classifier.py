@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,23 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
+class Ancestor:
+    """The model that a classifier started from.
+
+    Attributes:
+        uri: what was asked for.
+        resolved: what it was at that moment: an alias moves, a version does not.
+        run_id: of the run that trained it; None for a folder.
+        model_id: of the logged model; None for a folder.
+    """
+
+    uri: str
+    resolved: str
+    run_id: str | None
+    model_id: str | None
+
+
+@dataclass(frozen=True)
 class Origin:
     """What a classifier was made from.
 
@@ -29,13 +47,17 @@ class Origin:
         model: name of the network.
         dataset: digest of the dataset it was trained on.
         splits: its splits that were learnt from.
-        locations: where their pictures were taken.
+        locations: where the pictures were taken that it, or a parent, has learnt from.
+        parent: the model it started from, if there was one.
+        strategy: what it took over from the parent, `transfer` or `finetune`.
     """
 
     model: str
     dataset: str
     splits: tuple[str, ...]
     locations: tuple[str, ...]
+    parent: Ancestor | None = None
+    strategy: str | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +119,12 @@ class Classifier:
             BadInput: if there is no classifier, a damaged one, or of a version that is not known.
         """
         about = _read_about(folder)
-        return cls(
-            network=_load_network(folder / NETWORK),
-            labels=tuple(Label(one["name"], tuple(one["classes"])) for one in about["labels"]),
-            image=ImageSpec(**about["image"]),
-            origin=Origin(**{k: _tuple(v) for k, v in about["origin"].items()}),
-        )
+        try:
+            labels = tuple(Label(one["name"], tuple(one["classes"])) for one in about["labels"])
+            image, origin = ImageSpec(**about["image"]), _origin(about["origin"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadInput(f"'{folder / ABOUT}' does not describe a classifier") from error
+        return cls(_load_network(folder / NETWORK), labels, image, origin)
 
 
 def check_output(folder: Path) -> None:
@@ -135,12 +157,25 @@ def _read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
+def _origin(about: dict[str, Any]) -> Origin:
+    # What was written before there were parents has none.
+    parent = about.get("parent")
+    return Origin(
+        model=about["model"],
+        dataset=about["dataset"],
+        splits=tuple(about["splits"]),
+        locations=tuple(about["locations"]),
+        parent=Ancestor(**parent) if parent else None,
+        strategy=about.get("strategy"),
+    )
+
+
 def _load_network(path: Path) -> keras.Model:
+    damaged = f"'{path}' is missing or damaged; the step `train` writes it"
     # Keras takes a missing file and one that is no zip for a format it does not know.
     if not zipfile.is_zipfile(path):
-        raise BadInput(f"'{path}' is missing or damaged; the step `train` writes it")
-    return keras.models.load_model(path, compile=False)
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+        raise BadInput(damaged)
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, TypeError, ValueError) as error:
+        raise BadInput(damaged) from error

@@ -1,31 +1,50 @@
 """A training that can be done, decided before any work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.reading import Reading
 from ctc.errors import BadInput
-from ctc.labels import Label, check_names, chosen
+from ctc.labels import Label
 from ctc.model.backbones import check_network
+from ctc.model.descent import decided, decided_heads, decided_image
+from ctc.model.heads import Heads, class_counts
+from ctc.model.objective import Objective, plan_objective, sampled_label, weight_remarks
+from ctc.model.parents import Parent
+from ctc.model.phases import Phase, phases
 from ctc.params import TrainParams
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training that can be done: its pictures, its labels, its network."""
+    """A training that can be done: its pictures, its labels, its network.
+
+    Attributes:
+        training, validation: what is read.
+        params: what was asked for, with what `auto` comes to.
+        heads: the labels, and what to know of them.
+        unlearnt: classes of each label that occur elsewhere in the dataset alone.
+        parent: the model to start from, if there is one.
+    """
 
     training: Reading
     validation: Reading
     params: TrainParams
+    heads: Heads
+    objective: Objective = field(default_factory=Objective)
     unlearnt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
+    parent: Parent | None = None
 
     @property
     def labels(self) -> tuple[Label, ...]:
         """The labels to learn."""
         return self.training.labels
+
+    @property
+    def steps(self) -> int:
+        """Steps of all epochs together."""
+        return self.training.steps * self.params.epochs
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -35,10 +54,31 @@ class TrainingPlan:
             f"{', '.join(self.training.splits)} shows it; as a true class it will count as an error"
             for label, names in self.unlearnt.items()
         )
-        return (*(f"left out: {why}" for why in self.left_out), *classes)
+        left_out = (f"left out: {why}" for why in self.heads.left_out)
+        weights = weight_remarks(self.objective, self.labels)
+        return (*self._start, *left_out, *self.heads.remarks, *classes, *weights)
+
+    @property
+    def _start(self) -> tuple[str, ...]:
+        if self.parent is None:
+            return ()
+        return (f"starts from '{self.parent.name}', strategy={self.params.strategy}",)
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The parts of the training, one after the other."""
+        return phases(self.params)
+
+    def during(self, phase: Phase) -> "TrainingPlan":
+        """Return the plan as if one of its phases were the whole training."""
+        epochs = phase.end - phase.first
+        params = replace(self.params, epochs=epochs, learning_rate=phase.learning_rate)
+        return replace(self, params=params)
 
 
-def plan_training(dataset: Dataset, params: TrainParams) -> TrainingPlan:
+def plan_training(
+    dataset: Dataset, params: TrainParams, parent: Parent | None = None
+) -> TrainingPlan:
     """Check that what is asked for can be done.
 
     Raises:
@@ -48,8 +88,9 @@ def plan_training(dataset: Dataset, params: TrainParams) -> TrainingPlan:
     both = sorted({*train} & {*val})
     if both:
         raise BadInput(f"split '{both[0]}' is asked for both to learn from and to choose by")
-    labels, left_out = _labels(dataset, params, train)
-    image = ImageSpec(params.image_size, params.image_size)
+    params = decided(dataset, params, train, parent)
+    heads, image = decided_heads(dataset, params, train, parent), decided_image(params, parent)
+    labels = heads.labels
     check_network(params.model, params.weights, image)
     # A batch larger than all there is would be filled up with the same captures again.
     batch = min(params.batch_size, sum(dataset.splits[split] for split in train))
@@ -57,40 +98,32 @@ def plan_training(dataset: Dataset, params: TrainParams) -> TrainingPlan:
     if not any(validation.knows(label) for label in labels):
         raise BadInput(f"no capture of {', '.join(val)} has a class that is learnt to choose by")
     return TrainingPlan(
-        training=Reading(dataset, train, labels, image, batch),
+        training=Reading(
+            dataset,
+            train,
+            labels,
+            image,
+            batch,
+            params.steps_per_epoch,
+            sampled_label(dataset, train, labels, params),
+        ),
         validation=validation,
         params=params,
-        unlearnt=_unlearnt(dataset, labels),
-        left_out=left_out,
+        objective=plan_objective(dataset, train, labels, params),
+        heads=heads,
+        unlearnt=_unlearnt(dataset, labels, train),
+        parent=parent,
     )
 
 
-def _labels(
-    dataset: Dataset, params: TrainParams, train: tuple[str, ...]
-) -> tuple[tuple[Label, ...], tuple[str, ...]]:
-    """Return the labels to learn and, of `all`, why some cannot be; one asked for must be."""
-    names = chosen(params.labels, tuple(dataset.labels))
-    check_names(names)
-    labels: list[Label] = []
-    left_out: list[str] = []
-    for name in names:
-        try:
-            labels.append(dataset.classes(name, train))
-        except BadInput as error:
-            if params.labels != ("all",):
-                raise
-            left_out.append(str(error))
-    if not labels:
-        raise BadInput("; ".join(left_out) or f"dataset '{dataset.uri}' has no label")
-    return tuple(labels), tuple(left_out)
-
-
-def _unlearnt(dataset: Dataset, labels: tuple[Label, ...]) -> dict[str, tuple[str, ...]]:
-    """Classes that occur in the dataset but not in what is learnt from."""
+def _unlearnt(
+    dataset: Dataset, labels: tuple[Label, ...], train: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Classes that no head has and that occur in the dataset, but not in what is learnt from."""
     unlearnt = {}
     for label in labels:
         found = {name for classes in dataset.labels[label.name].values() for name in classes}
-        missing = found - {*label.classes}
+        missing = found - {*label.classes} - {*class_counts(dataset, label.name, train)}
         if missing:
             unlearnt[label.name] = tuple(sorted(missing))
     return unlearnt

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from ctc.dataset.reading import Waiting
+from ctc.model.metrics import metrics_of
 from ctc.model.planning import TrainingPlan
 from ctc.progress import Progress
 
@@ -23,21 +25,29 @@ class Watch(keras.callbacks.Callback):
     """Shows progress, reports each epoch and keeps the weights of the best."""
 
     def __init__(
-        self, plan: TrainingPlan, network: keras.Model, report: Callable[[Epoch], None]
+        self,
+        plan: TrainingPlan,
+        network: keras.Model,
+        report: Callable[[Epoch], None],
+        progress: Progress,
     ) -> None:
         super().__init__()
         self._plan, self._network, self._report = plan, network, report
+        self._progress = progress
+        self.waiting = Waiting()
+        self._begun = 0
         self.epochs: list[Epoch] = []
         self.best = Epoch(-1, {"val/loss": float("inf")})
         self.best_weights: list[Any] = []
 
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        reading = self._plan.training
-        total = reading.steps * reading.batch_size * self._plan.params.epochs
-        self._progress = Progress("train", total, "pictures").__enter__()
+    def begin_phase(self) -> None:
+        """Begin to count anew how long `val/loss` has not got better."""
+        self._begun = len(self.epochs)
 
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        self._progress.__exit__(None, None, None)
+    @property
+    def losses(self) -> list[float]:
+        """The val/loss of each epoch of this phase."""
+        return [epoch.metrics["val/loss"] for epoch in self.epochs[self._begun :]]
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._start = time.monotonic()
@@ -48,6 +58,7 @@ class Watch(keras.callbacks.Callback):
 
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self._trained_for = time.monotonic() - self._start
+        self._waited_for = self.waiting.taken()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         metrics = _metrics(logs or {}, self._plan)
@@ -55,6 +66,7 @@ class Watch(keras.callbacks.Callback):
         pictures = self._plan.training.steps * self._plan.training.batch_size
         metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
         metrics["train/images_per_second"] = pictures / self._trained_for
+        metrics["train/waiting_share"] = self._waited_for / self._trained_for
         self.epochs.append(Epoch(epoch, metrics))
         if metrics["val/loss"] < self.best.metrics["val/loss"]:
             self.best, self.best_weights = self.epochs[-1], self._network.get_weights()
@@ -64,8 +76,11 @@ class Watch(keras.callbacks.Callback):
 def _metrics(logs: Mapping[str, float], plan: TrainingPlan) -> dict[str, float]:
     """Rename Keras's `val_species_accuracy` to `val/species/accuracy`.
 
-    The loss of a split is the sum of its labels' losses. A label that is known of no capture of
-    the split has no metrics there: Keras would call its accuracy 0.
+    The loss of a split is the sum of its labels' plain cross-entropies, whatever is minimised:
+    weights, smoothing and the like change no figure, so that runs can be compared. Figures of
+    training are of its captures as they were shown: augmented, and as often as they were drawn.
+    A label that is known of no capture of the split has no metrics there: Keras would call its
+    accuracy 0.
     """
     named = {}
     for split, prefix, reading in (("train", "", plan.training), ("val", "val_", plan.validation)):
@@ -73,8 +88,8 @@ def _metrics(logs: Mapping[str, float], plan: TrainingPlan) -> dict[str, float]:
         for label in known:
             # With a single head Keras leaves its name out.
             head = f"{label.name}_" if len(plan.labels) > 1 else ""
-            for metric, of_keras in (("loss", "crossentropy"), ("accuracy", "accuracy")):
-                named[f"{split}/{label.name}/{metric}"] = logs[f"{prefix}{head}{of_keras}"]
+            for metric, of_keras in metrics_of(label).items():
+                named[f"{split}/{label.name}/{metric}"] = logs[f"{prefix}{head}{of_keras.name}"]
         named[f"{split}/loss"] = sum(named[f"{split}/{label.name}/loss"] for label in known)
     return named
 

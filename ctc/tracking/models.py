@@ -35,12 +35,14 @@ class Model:
         uri: what was asked for.
         resolved: what it was at this moment: an alias moves, a version does not.
         model_id: of the logged model; None for a folder.
+        run_id: of the run that logged it; None for a folder.
     """
 
     folder: Path
     uri: str
     resolved: str
     model_id: str | None
+    run_id: str | None
 
 
 def log_classifier(folder: Path, metrics: dict[str, float], step: int) -> str:
@@ -70,16 +72,16 @@ def ask_logged(uri: str, jpeg: bytes) -> pd.DataFrame:
     return answer
 
 
-def find_model(uri: str) -> Model:
-    """Return the classifier behind a folder, s3://, models:/ or runs:/ URI.
+def find_model(uri: str, name: str = "classifier") -> Model:
+    """Return the classifier behind a folder, models:/ or runs:/ URI, given as parameter `name`.
 
     Raises:
         BadInput: if the registry or the run does not have it.
     """
     if not uri.startswith(("models:/", "runs:/")):
         if storage.is_s3(uri):
-            raise BadInput(f"classifier: found '{uri}'; allowed: a folder, models:/ or runs:/ URI")
-        return Model(storage.local_path(uri), uri, uri, None)
+            raise BadInput(f"{name}: found '{uri}'; allowed: a folder, models:/ or runs:/ URI")
+        return Model(storage.local_path(uri), uri, uri, None, None)
     try:
         resolved = _resolved(uri)
         info = mlflow.models.get_model_info(resolved)
@@ -87,7 +89,7 @@ def find_model(uri: str) -> Model:
             path = mlflow.artifacts.download_artifacts(resolved)
     except MlflowException as error:
         raise BadInput(f"no model at '{uri}': {_sentence(error)}") from error
-    return Model(Path(path) / _place(info, uri), uri, resolved, info.model_id)
+    return Model(Path(path) / _place(info, uri), uri, resolved, info.model_id, info.run_id)
 
 
 def _place(info: Any, uri: str) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
+from mlflow.entities import LoggedModelInput
 from mlflow.exceptions import MlflowException
 from PIL.Image import Image
 
@@ -68,6 +69,10 @@ class Run:
     def input(self, data: Input, context: str) -> None:
         """Log what the run works on; `context` says what for, such as `training`."""
         mlflow.log_input(data.as_mlflow(), context=context)
+
+    def model_input(self, model_id: str) -> None:
+        """Log a logged model as what the run works on."""
+        mlflow.log_input(model=LoggedModelInput(model_id))
 
     def metrics(
         self,

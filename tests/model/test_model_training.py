@@ -16,8 +16,9 @@ from ctc.dataset.reading import validation_batches
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.classifier import softmax
+from ctc.model.fitting import FINAL, learning_rate
 from ctc.model.planning import TrainingPlan, plan_training
-from ctc.model.training import FINAL, WARM_UP, Trained, _schedule, _trainable, train
+from ctc.model.training import Trained, _trainable, train
 from ctc.model.watching import Epoch
 from ctc.params import TrainParams
 
@@ -125,7 +126,7 @@ def model_of(easy: Dataset, **changes) -> tuple[keras.Model, keras.Model]:
     keras.utils.set_random_seed(0)
     plan = plan_training(easy, params(labels=LABELS, **changes))
     network = build_network("tiny", plan.labels, plan.training.image, "none")
-    return network, _trainable(network, plan)
+    return network, _trainable(network, plan, learning_rate(plan.params, plan.steps))
 
 
 def other_where_missing(truth, known):
@@ -184,21 +185,29 @@ def test_one_head_has_metrics_of_its_label(one_head: Trained) -> None:
         "train/loss",
         "train/side/loss",
         "train/side/accuracy",
+        "train/side/macro_f1",
         "val/loss",
         "val/side/loss",
         "val/side/accuracy",
+        "val/side/macro_f1",
         "learning_rate",
         "train/images_per_second",
+        "train/waiting_share",
     }
     assert epoch.metrics["val/side/loss"] == pytest.approx(epoch.metrics["val/loss"], rel=1e-4)
 
 
 def test_two_heads_have_metrics_of_each_label(small_trained: Trained) -> None:
-    expected = {"learning_rate", "train/images_per_second", "train/loss", "val/loss"} | {
+    of_label = {
+        "empty": ("loss", "accuracy", "macro_f1"),
+        "species": ("loss", "accuracy", "macro_f1", "top3_accuracy"),  # it has more than 3 classes
+    }
+    of_run = {"learning_rate", "train/images_per_second", "train/waiting_share"}
+    expected = {"train/loss", "val/loss", *of_run} | {
         f"{split}/{label}/{metric}"
         for split in ("train", "val")
-        for label in ("empty", "species")
-        for metric in ("loss", "accuracy")
+        for label, metrics in of_label.items()
+        for metric in metrics
     }
     for number, epoch in enumerate(small_trained.epochs):
         assert epoch.number == number
@@ -279,10 +288,10 @@ def test_what_a_picture_shows_is_learnt(easy: Dataset) -> None:
 
 def test_the_learning_rate_rises_and_then_falls(easy: Dataset) -> None:
     plan = plan_training(easy, params(epochs=40, learning_rate=0.02))
-    steps = plan.training.steps * 40
+    steps = plan.steps
     assert steps == 5 * 40
-    rate = [float(_schedule(plan)(step)) for step in range(steps + 1)]
-    top = round(WARM_UP * steps)
+    rate = [float(learning_rate(plan.params, steps)(step)) for step in range(steps + 1)]
+    top = round(TrainParams.warm_up * steps)
     assert rate[0] == 0.0
     assert rate[top // 2] == pytest.approx(0.01)
     assert rate[top] == pytest.approx(0.02)

@@ -4,7 +4,7 @@ A batch is `(uint8 [B, H, W, 3], {label: int32 [B]}, {label: float32 weight [B]}
 label has index 0 and weight 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.reading.sampling import class_table, drawn, places, records_at
 from ctc.dataset.records import CAPTURE_ID, IMAGES, label_field
 from ctc.labels import MISSING, Label
 from ctc.pictures.decoding import to_pixels
@@ -21,16 +22,28 @@ from ctc.pictures.decoding import to_pixels
 SHUFFLE_BLOCK = 1024  # captures, still encoded: some 100 kB each
 RATIOS = (8, 4, 2)  # at which libjpeg decodes within the DCT
 
+# From the number of an epoch to its records, still encoded, each with a number that changes which
+# of its pictures is taken.
+RecordsOfEpoch = Callable[[tf.Tensor], tf.data.Dataset]
+
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read: some splits of a dataset, as a network with these heads wants them."""
+    """What is read: some splits of a dataset, as a network with these heads wants them.
+
+    Attributes:
+        steps_per_epoch: batches an epoch of training; 0: as many as show every capture once.
+        sampled: label whose classes an epoch of training shows equally often; None: captures
+            come as they are.
+    """
 
     dataset: Dataset
     splits: tuple[str, ...]
     labels: tuple[Label, ...]
     image: ImageSpec
     batch_size: int
+    steps_per_epoch: int = 0
+    sampled: Label | None = None
 
     @property
     def captures(self) -> int:
@@ -45,7 +58,7 @@ class Reading:
     @property
     def steps(self) -> int:
         """Batches an epoch of training."""
-        return -(-self.captures // self.batch_size)
+        return self.steps_per_epoch or -(-self.captures // self.batch_size)
 
     @property
     def validation_steps(self) -> int:
@@ -64,34 +77,61 @@ class Reading:
         return [str(folder / shard.name) for shard in self.dataset.shards_of(self.splits)]
 
 
-def training_batches(reading: Reading, epochs: int, seed: int) -> tf.data.Dataset:
+def training_batches(reading: Reading, epochs: int, seed: int, first: int = 0) -> tf.data.Dataset:
     """Yield `reading.steps` batches an epoch, each capture with one of its pictures.
+
+    From epoch `first` (counted from 0) up to, and without, epoch `epochs`.
 
     The order of captures and the choice of pictures follow from (seed, epoch) alone, so that
     an epoch can be repeated. The last batch of an epoch is filled up with its first captures:
     every batch has the same shape, for which the step is compiled once.
     """
+    records = _balanced if reading.sampled else _natural
+    of_epoch = records(reading, seed)
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        seeds = tf.random.split(tf.stack([tf.cast(seed, tf.int64), epoch]), 2)
+        choice = _seeds(seed, epoch)[1]
+        return of_epoch(epoch).map(
+            lambda turn, record: _one_picture(_parse(record, reading.labels), choice, turn),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    parsed = tf.data.Dataset.range(first, epochs).flat_map(epoch_batches)
+    return _batched(parsed, reading, drop_remainder=True)
+
+
+def _natural(reading: Reading, seed: int) -> RecordsOfEpoch:
+    """Every capture once, then the first ones again until the last batch is full."""
+
+    def records(epoch: tf.Tensor) -> tf.data.Dataset:
+        seeds = _seeds(seed, epoch)
         files = _shuffled(tf.constant(reading.files), seeds[0])
-        records = tf.data.Dataset.from_tensor_slices(files).interleave(
+        stored = tf.data.Dataset.from_tensor_slices(files).interleave(
             tf.data.TFRecordDataset, cycle_length=4, num_parallel_calls=4, deterministic=True
         )
         # Shuffled block by block, for tf.data's own shuffle takes no seed that depends on the
         # epoch; while still encoded, for a place costs kilobytes then, not a picture.
-        shuffled = records.batch(SHUFFLE_BLOCK).map(lambda b: _shuffled(b, seeds[1])).unbatch()
-        return (
-            shuffled.repeat()
-            .take(reading.steps * reading.batch_size)
-            .map(
-                lambda record: _one_picture(_parse(record, reading.labels), seeds[1]),
-                num_parallel_calls=tf.data.AUTOTUNE,
-            )
-        )
+        shuffled = stored.batch(SHUFFLE_BLOCK).map(lambda b: _shuffled(b, seeds[1])).unbatch()
+        taken = shuffled.repeat().take(reading.steps * reading.batch_size)
+        return taken.map(lambda record: (tf.constant(0, tf.int64), record))
 
-    parsed = tf.data.Dataset.range(epochs).flat_map(epoch_batches)
-    return _batched(parsed, reading, drop_remainder=True)
+    return records
+
+
+def _balanced(reading: Reading, seed: int) -> RecordsOfEpoch:
+    """Every class of the sampled label equally often; a capture may come up again."""
+    assert reading.sampled
+    stored = places(reading.files, reading.sampled, reading.captures)
+    count = reading.steps * reading.batch_size
+
+    def records(epoch: tf.Tensor) -> tf.data.Dataset:
+        rows = tf.numpy_function(
+            lambda number: drawn(stored.of_class, count, seed, int(number)), [epoch], tf.int64
+        )
+        # Its turn gives a capture that comes up again another of its pictures.
+        return records_at(stored, tf.ensure_shape(rows, [count])).enumerate()
+
+    return records
 
 
 def validation_batches(reading: Reading) -> tf.data.Dataset:
@@ -117,6 +157,11 @@ def fitted_pixels(data: bytes, image: ImageSpec) -> NDArray[np.uint8]:
     return np.asarray(_fit(tf.constant(pixels), image).numpy(), np.uint8)
 
 
+def _seeds(seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """Two seeds of an epoch: for the order of the files; for that of captures, and pictures."""
+    return tf.random.split(tf.stack([tf.cast(seed, tf.int64), epoch]), 2)
+
+
 def _shuffled(values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(values)), seed=seed)
     return tf.gather(values, order)
@@ -132,11 +177,13 @@ def _parse(record: tf.Tensor, labels: Sequence[Label]) -> dict[str, tf.Tensor]:
     return parsed
 
 
-def _one_picture(parsed: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+def _one_picture(
+    parsed: dict[str, tf.Tensor], seed: tf.Tensor, turn: tf.Tensor
+) -> dict[str, tf.Tensor]:
     images = parsed[IMAGES]
     own = tf.strings.to_hash_bucket_fast(parsed[CAPTURE_ID], 2**31 - 1)
     place = tf.random.stateless_uniform(
-        [], tf.stack([seed[0], seed[1] + own]), 0, tf.size(images), tf.int32
+        [], tf.stack([seed[0], seed[1] + own + turn]), 0, tf.size(images), tf.int32
     )
     return {**parsed, IMAGES: images[place]}
 
@@ -147,7 +194,7 @@ def _every_picture(parsed: dict[str, tf.Tensor]) -> tf.data.Dataset:
 
 
 def _batched(parsed: tf.data.Dataset, reading: Reading, drop_remainder: bool) -> tf.data.Dataset:
-    tables = [_table(label) for label in reading.labels]
+    tables = [class_table(label) for label in reading.labels]
 
     def example(one: dict[str, tf.Tensor]) -> tuple[Any, Any, Any]:
         pixels = _fit(_decode(one[IMAGES], reading.image), reading.image)
@@ -161,12 +208,6 @@ def _batched(parsed: tf.data.Dataset, reading: Reading, drop_remainder: bool) ->
 
     examples = parsed.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return examples.batch(reading.batch_size, drop_remainder).prefetch(tf.data.AUTOTUNE)
-
-
-def _table(label: Label) -> tf.lookup.StaticHashTable:
-    keys = tf.constant(label.classes)
-    values = tf.range(len(label.classes), dtype=tf.int32)
-    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), MISSING)
 
 
 def _decode(jpeg: tf.Tensor, image: ImageSpec) -> tf.Tensor:
