@@ -3,17 +3,15 @@
 import io
 import math
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from ctc.benchmark.measuring import Measured, measure
+from ctc.benchmark.measuring import Measured, measure, temporary_folder
 from ctc.params import BenchmarkParams
 
 if TYPE_CHECKING:  # a fresh process that is measured imports this file: it stays small
@@ -48,7 +46,7 @@ def benchmark_dataset(params: BenchmarkParams) -> "pd.DataFrame":
         `pictures_per_second`, `pictures_per_cpu_second`, `times_the_floor` (in CPU time a
         picture), `cores_busy` and `peak_mb` (of all processes, with Python itself).
     """
-    with _folder(params.output) as folder:
+    with temporary_folder(params.output, "dataset-") as folder:
         draw_pictures(folder, params.pictures)
         ways = _ways(str(folder), params)
         # Taken in turns, so that a slow moment of the machine does not meet one of them alone.
@@ -149,18 +147,6 @@ def _scene(generator: np.random.Generator) -> bytes:
     pixels = (light[:, :, None] * tint + noise).clip(0, 255).astype(np.uint8)
     Image.fromarray(pixels).save(target, "JPEG", quality=CAMERA_QUALITY)
     return target.getvalue()
-
-
-@contextmanager
-def _folder(path: str) -> Iterator[Path]:
-    """Make a folder of no former name for the block, below one that may be there."""
-    Path(path).mkdir(parents=True, exist_ok=True)
-    try:
-        with TemporaryDirectory(prefix="dataset-", dir=path) as folder:
-            yield Path(folder)
-    finally:
-        with suppress(OSError):  # something else is in it
-            Path(path).rmdir()
 
 
 def _row(what: str, way: _Way, runs: list[Measured]) -> dict[str, Any]:

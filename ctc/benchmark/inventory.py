@@ -2,10 +2,8 @@
 
 import csv
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from ctc.benchmark.measuring import Measured, measure
+from ctc.benchmark.measuring import Measured, measure, temporary_folder
 from ctc.inventory.sources import take_inventory
 from ctc.parameter import Words
 from ctc.params import BenchmarkParams, InventoryParams
@@ -37,7 +35,7 @@ def benchmark_inventory(params: BenchmarkParams) -> pd.DataFrame:
         `peak_mb` (with the Python process itself) and `times_as_fast` as the loop.
     """
     columns = tuple(f"image{number}" for number in range(1, params.images + 1))
-    with _folder(params.output) as folder:
+    with temporary_folder(params.output, "inventory-") as folder:
         path, parquet = str(folder / "table.csv"), str(folder / "inventory.parquet")
         write_table(path, params.rows, columns)
         ways: Ways = {
@@ -95,17 +93,6 @@ def _turn(ways: Ways, number: int) -> dict[str, Measured]:
     order = list(ways)
     order = order[number % len(order) :] + order[: number % len(order)]
     return {what: measure(ways[what][0], *ways[what][1]) for what in order}
-
-
-@contextmanager
-def _folder(path: str) -> Iterator[Path]:
-    Path(path).mkdir(parents=True, exist_ok=True)
-    try:
-        with TemporaryDirectory(prefix="inventory-", dir=path) as folder:
-            yield Path(folder)
-    finally:
-        with suppress(OSError):  # something else is in it
-            Path(path).rmdir()
 
 
 def _block(rows: range, columns: Words) -> pa.Table:

@@ -5,10 +5,12 @@ import os
 import platform
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -61,6 +63,18 @@ def measure(function: Callable[..., Any], *arguments: Any) -> Measured:
     finally:
         process.join()
     return Measured(seconds, cpu, start_cpu, peak, result)
+
+
+@contextmanager
+def temporary_folder(path: str, prefix: str) -> Iterator[Path]:
+    """Make a folder of no former name below `path` for the block; `path` stays if it holds more."""
+    Path(path).mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(prefix=prefix, dir=path) as folder:
+            yield Path(folder)
+    finally:
+        with suppress(OSError):  # something else is in it
+            Path(path).rmdir()
 
 
 def machine() -> dict[str, str]:

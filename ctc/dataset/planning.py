@@ -15,7 +15,7 @@ from ctc.inventory.checks.texts import check_paths
 from ctc.inventory.findings import Case, Finding
 from ctc.inventory.splits.selection import Choice, choose_by_class, choose_by_number
 from ctc.inventory.splits.splitting import Splitting, split
-from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
+from ctc.inventory.table import CAPTURE_ID, IMAGES, LOCATION, TIMESTAMP, Inventory
 from ctc.params import DatasetParams
 from ctc.pictures.decoding import StoredForm
 
@@ -59,7 +59,7 @@ class Plan:
         `location` and `timestamp`."""
         names = pa.array(self.splitting.names, pa.string())
         columns = {CAPTURE_ID: self.table[CAPTURE_ID], "split": names.take(pa.array(self.split_of))}
-        known = [name for name in ("location", "timestamp") if name in self.table.column_names]
+        known = [name for name in (LOCATION, TIMESTAMP) if name in self.table.column_names]
         return pa.table(columns | {name: self.table[name] for name in known})
 
     def tasks(self, folder: Path) -> Iterator[ShardTask]:

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from ctc.inventory.captures import Captures
 from ctc.inventory.repeats import coded
-from ctc.inventory.table import IMAGES, Inventory
+from ctc.inventory.table import IMAGES, LOCATION, TIMESTAMP, Inventory
 from ctc.inventory.times import parse_times
 
 if TYPE_CHECKING:  # its import takes longer than all else here
     import pandas as pd
 
-LOCATION, TIMESTAMP = "location", "timestamp"
 NOT_KNOWN = "(not known)"
 
 

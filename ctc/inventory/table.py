@@ -20,6 +20,7 @@ from ctc.inventory.findings import Finding
 from ctc.inventory.repeats import layout, numbered
 
 CAPTURE_ID, IMAGES = "capture_id", "images"
+LOCATION, TIMESTAMP = "location", "timestamp"  # metadata that the project itself looks at
 RESERVED = (CAPTURE_ID, IMAGES)
 SCHEMA_KEY = b"ctc.inventory"
 SCHEMA_VERSION = 1

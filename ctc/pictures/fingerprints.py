@@ -36,6 +36,11 @@ class Fingerprint:
     perceptual: bytes
 
 
+def content_of(data: bytes) -> bytes:
+    """Return what an encoded file is known by, `Fingerprint.content`."""
+    return hashlib.sha256(data).digest()[:CONTENT_BYTES]
+
+
 def fingerprint(data: bytes, image: Image.Image) -> Fingerprint:
     """Return the fingerprint of a picture.
 
@@ -43,7 +48,7 @@ def fingerprint(data: bytes, image: Image.Image) -> Fingerprint:
         data: the encoded file, as it was read.
         image: the picture, upright, RGB, already shrunk for storing.
     """
-    return Fingerprint(hashlib.sha256(data).digest()[:CONTENT_BYTES], perceptual_hash(image))
+    return Fingerprint(content_of(data), perceptual_hash(image))
 
 
 def perceptual_hash(image: Image.Image) -> bytes:

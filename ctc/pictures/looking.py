@@ -3,12 +3,11 @@
 A worker process imports this: no pandas, no pyarrow.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 from ctc.pictures.decoding import StoredForm, UnreadablePicture, shrunk
 from ctc.pictures.files import picture_bytes
-from ctc.pictures.fingerprints import CONTENT_BYTES
+from ctc.pictures.fingerprints import content_of
 
 # A JPEG is read to its end, but only an eighth of its rows and columns is computed.
 SMALL = StoredForm(max_side=64, quality=85)
@@ -47,7 +46,7 @@ def _look(root: str, name: str) -> Look:
         data = picture_bytes(root, name)
     except UnreadablePicture as error:
         return Look(b"", str(error))
-    content = hashlib.sha256(data).digest()[:CONTENT_BYTES]
+    content = content_of(data)
     try:
         shrunk(data, SMALL)
     except UnreadablePicture as error:

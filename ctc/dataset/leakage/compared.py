@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ctc.dataset.leakage.twins import Words, alike, same, soon
 from ctc.inventory.captures import UNKNOWN, Codes, Mask, sorted_codes
+from ctc.inventory.repeats import coded
 from ctc.inventory.times import Times, parse_times
 
 # What must be known of captures to compare them in some way; for other ways, nothing.
@@ -63,7 +63,7 @@ class Compared:
         Which captures there are, and in which splits, is what pictures are stored under: one id
         may be in two splits. Their location and time are those of the first row of the id.
         """
-        ids = _codes(_both(captures, images, "capture_id"))
+        ids = coded(_both(captures, images, "capture_id"))
         rows = same(ids, np.arange(len(ids)) < len(captures))[len(captures) :]
         ids = ids[len(captures) :]
         splits, split_of = sorted_codes(images["split"])
@@ -141,16 +141,10 @@ def _both(captures: pa.Table, images: pa.Table, name: str) -> pa.ChunkedArray:
     return pa.chunked_array([*captures[name].chunks, *images[name].chunks], pa.string())
 
 
-def _codes(column: pa.ChunkedArray) -> Codes:
-    """Number the values of a column; a missing one is `UNKNOWN`."""
-    indices = pc.dictionary_encode(column.combine_chunks()).indices
-    return pc.fill_null(indices, UNKNOWN).to_numpy().astype(np.int64)  # type: ignore[no-any-return]
-
-
 def _places(captures: pa.Table) -> Codes:
     if "location" not in captures.column_names:
         return np.full(len(captures), UNKNOWN, np.int64)
-    return _codes(captures["location"])
+    return coded(captures["location"])
 
 
 def _times(captures: pa.Table) -> Times:

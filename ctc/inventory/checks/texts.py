@@ -11,8 +11,7 @@ import pyarrow.compute as pc
 from ctc.errors import BadInput
 from ctc.inventory.checks.values import Column, alike, few, like_missing
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.summary import LOCATION
-from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
+from ctc.inventory.table import CAPTURE_ID, IMAGES, LOCATION, Inventory
 from ctc.params import InventoryParams
 from ctc.pictures.files import is_url
 

@@ -7,8 +7,7 @@ import pyarrow.compute as pc
 
 from ctc.inventory.captures import Captures
 from ctc.inventory.findings import Case, Finding
-from ctc.inventory.summary import TIMESTAMP
-from ctc.inventory.table import CAPTURE_ID, Inventory
+from ctc.inventory.table import CAPTURE_ID, TIMESTAMP, Inventory
 from ctc.inventory.times import parse_times
 
 NOT_READ = "times that cannot be read"

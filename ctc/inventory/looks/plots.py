@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from ctc.inventory.summary import LOCATION
+from ctc.inventory.table import LOCATION
 from ctc.pictures.captions import one_line, shortened
 
 MOST_BARS = 60  # beyond that the plot does not fit a screen

@@ -10,8 +10,8 @@ from ctc.inventory.merging.grouped_rows import GroupedRows, any_known
 from ctc.inventory.merging.picture_lists import Pictures, Shared
 from ctc.inventory.merging.several import Observed
 from ctc.inventory.repeats import Numbers
+from ctc.inventory.table import TIMESTAMP
 
-TIMESTAMP = "timestamp"  # differs within a burst as it should: the first is the capture's
 SEVERAL = "captures with several observations (a dataset leaves them out)"
 NAMED = 5  # captures that are named beside a picture that is in several
 
@@ -92,6 +92,7 @@ def several_observations(
 def contradictions(grouped: GroupedRows, kept: Mapping[str, str]) -> Iterator[Finding]:
     """Metadata that differs between the rows of a capture; the first value was kept."""
     for name, column in kept.items():
+        # A time differs within a burst as it should: the first is the capture's.
         if name == TIMESTAMP or grouped.single:
             continue
         values, first = grouped.rows[column], grouped.first_known(column)

@@ -9,10 +9,9 @@ import pyarrow as pa
 from ctc.errors import BadInput
 from ctc.inventory.captures import UNKNOWN, Captures, Codes, Mask
 from ctc.inventory.findings import Finding
-from ctc.inventory.table import RESERVED, Inventory
+from ctc.inventory.table import RESERVED, TIMESTAMP, Inventory
 from ctc.inventory.times import Times, parse_times
 
-LOCATION, TIMESTAMP = "location", "timestamp"
 BURST = re.compile(r"(?P<column>.+)\+(?P<number>\d+(\.\d+)?)(?P<unit>[smh])")
 WITHOUT_UNIT = re.compile(r".+\+\d+(\.\d+)?")
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}

@@ -11,8 +11,8 @@ from ctc.errors import BadInput
 from ctc.inventory.captures import Captures, Codes, Mask
 from ctc.inventory.findings import Finding
 from ctc.inventory.splits.assigning import assign_groups
-from ctc.inventory.splits.grouping import LOCATION, GroupBy, group, read_group_by
-from ctc.inventory.table import RESERVED, Inventory
+from ctc.inventory.splits.grouping import GroupBy, group, read_group_by
+from ctc.inventory.table import LOCATION, RESERVED, Inventory
 from ctc.parameter import NONE, Words
 from ctc.params import DatasetSplits
 
