@@ -2,10 +2,10 @@
 
 import os
 import shutil
-import signal
+import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -96,9 +96,16 @@ def small_classifier(small_trained, small_params: TrainParams) -> Path:
     return folder
 
 
-def hear_ctrl_c() -> None:
-    """For `preexec_fn`: what a shell starts in the background, a whole CI say, ignores SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def hearing_ctrl_c(command: Sequence[str]) -> list[str]:
+    """What a shell starts in the background, a whole CI say, ignores SIGINT; this command does not.
+
+    Not by `preexec_fn`, whose Python would run in a fork of a process that has TensorFlow.
+    """
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    return [sys.executable, "-c", code, *command]
 
 
 def _use_store(folder: Path, patch: pytest.MonkeyPatch) -> None:

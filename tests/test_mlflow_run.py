@@ -14,7 +14,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from conftest import hear_ctrl_c
+from conftest import hearing_ctrl_c
 from mlflow.entities import Run
 
 from ctc.params import STEPS
@@ -51,14 +51,13 @@ class Clone:
 
     def start(self, step: str, **params: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            self.command(step, params),
+            hearing_ctrl_c(self.command(step, params)),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
-            preexec_fn=hear_ctrl_c,
         )
 
     @cached_property

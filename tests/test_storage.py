@@ -1,5 +1,4 @@
 import hashlib
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -527,15 +526,23 @@ def _answer_denied(request, **_given):
 # --- processes and imports ---
 
 
-def _read_in_a_worker(uri: str) -> bytes:
-    return storage.read_bytes(uri)
+FORKED = """
+import multiprocessing, sys
+from ctc import storage
+method, uri = sys.argv[1:]
+storage.write_bytes(uri, b"x")
+with multiprocessing.get_context(method).Pool(2) as pool:
+    assert pool.map(storage.read_bytes, [uri] * 8) == [b"x"] * 8
+"""
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_worker_process_reads_with_a_client_of_its_own(bucket, method):
-    storage.write_bytes(bucket, b"x")
-    with multiprocessing.get_context(method).Pool(2) as pool:
-        assert pool.map(_read_in_a_worker, [bucket] * 8) == [b"x"] * 8
+    # From a process of its own: a fork of this one may crash in TensorFlow, which other tests have
+    # loaded, and a pool that lost a worker waits for ever.
+    command = [sys.executable, "-c", FORKED, method, bucket]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_client_gives_up_in_time(s3_store):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from conftest import hear_ctrl_c
+from conftest import hearing_ctrl_c
 
 from ctc import tracking
 from ctc.errors import BadInput
@@ -89,10 +89,9 @@ with tracked_run("train", PromoteParams()):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -2)])
 def test_a_signal_leaves_the_run_killed(runs, number, code):
     process = subprocess.Popen(
-        [sys.executable, "-c", WAITING],
+        hearing_ctrl_c([sys.executable, "-c", WAITING]),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        preexec_fn=hear_ctrl_c,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"running\n"
