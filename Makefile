@@ -5,6 +5,9 @@ BIN := .venv/bin
 BUILD := $(if $(wildcard /proc/driver/nvidia/gpus/*),gpu,cpu)
 READY := .venv/ready-$(BUILD)
 
+# Each file in one process, as its tests share what they made.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
 .PHONY: demo test test-slow check format mlproject ui
 .DEFAULT_GOAL := demo
 
@@ -20,11 +23,11 @@ demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" mlflow run . --env-manager local
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 # What `.ci/run` runs besides: tests that take minutes.
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -35,7 +38,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Writes MLproject anew from ctc/params.py.
+# Writes MLproject anew from ctc/params/.
 mlproject: $(READY)
 	$(BIN)/python -m ctc.mlproject
 

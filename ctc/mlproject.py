@@ -11,7 +11,7 @@ PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./=_-]*")  # needs no quotes in YAML
 BOOLEANS = ("yes", "no")  # which YAML would turn into True and False
 
 HEAD = """\
-# Made from ctc/params.py by `make mlproject`; change it there.
+# Made from ctc/params/ by `make mlproject`; change it there.
 name: ctc
 
 conda_env: conda.yaml

@@ -30,9 +30,9 @@ class Network:
 
 
 NETWORKS: dict[str, Network] = {
-    "tiny": Network("ctc.model.blocks:tiny", "symmetric", 16, imagenet=False),
-    "ResNet18": Network("ctc.model.blocks:resnet18", "symmetric", 32, imagenet=False),
-    "ResNet34": Network("ctc.model.blocks:resnet34", "symmetric", 32, imagenet=False),
+    "tiny": Network("ctc.model.network.blocks:tiny", "symmetric", 16, imagenet=False),
+    "ResNet18": Network("ctc.model.network.blocks:resnet18", "symmetric", 32, imagenet=False),
+    "ResNet34": Network("ctc.model.network.blocks:resnet34", "symmetric", 32, imagenet=False),
     "ResNet50": Network("keras.applications:ResNet50", "caffe", 32, imagenet=True),
     "ResNet101": Network("keras.applications:ResNet101", "caffe", 32, imagenet=True),
     "ResNet152": Network("keras.applications:ResNet152", "caffe", 32, imagenet=True),

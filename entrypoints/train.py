@@ -7,9 +7,9 @@ from entrypoints.command import step_command
 
 if TYPE_CHECKING:
     from ctc.model.classifier import Ancestor
+    from ctc.model.fitting.training import Trained
     from ctc.model.parents import Parent
-    from ctc.model.planning import TrainingPlan
-    from ctc.model.training import Trained
+    from ctc.model.planning.training_plan import TrainingPlan
     from ctc.tracking import Run
 
 
@@ -17,9 +17,9 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     """Train, keep and log the best epoch; return the version if it was registered."""
     from ctc.dataset.manifest import open_dataset
     from ctc.model.classifier import check_output
-    from ctc.model.devices import unseen_gpu
-    from ctc.model.planning import plan_training
-    from ctc.model.training import train
+    from ctc.model.fitting.devices import unseen_gpu
+    from ctc.model.fitting.training import train
+    from ctc.model.planning.training_plan import plan_training
     from ctc.storage import local_path
     from ctc.tracking import check_name, tracked_run
 

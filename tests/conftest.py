@@ -82,8 +82,8 @@ def small_params(small_dataset: Dataset) -> TrainParams:
 @pytest.fixture(scope="session")
 def small_trained(small_dataset: Dataset, small_params: TrainParams):
     """What `train` returned for `small_params`; read only."""
-    from ctc.model.planning import plan_training
-    from ctc.model.training import train
+    from ctc.model.fitting.training import train
+    from ctc.model.planning.training_plan import plan_training
 
     return train(plan_training(small_dataset, small_params), report=lambda epoch: None)
 

@@ -100,7 +100,7 @@ def test_no_import_of_the_project_breaks_a_rule():
         ("ctc/inventory/sources/x.py", "from ctc.dataset import manifest", "ctc.dataset.manifest"),
         ("ctc/dataset/x.py", "import ctc.model.classifier as c", "ctc.model.classifier"),
         ("ctc/prediction/x.py", "from ctc.evaluation import metrics", "ctc.evaluation.metrics"),
-        ("ctc/params.py", "from ctc.mlproject import render", "ctc.mlproject.render"),
+        ("ctc/params/line.py", "from ctc.mlproject import render", "ctc.mlproject.render"),
         ("ctc/mlproject.py", "from ctc.labels import NAME", "ctc.labels.NAME"),
         ("ctc/__init__.py", "from ctc import errors", "ctc.errors"),
         ("ctc/evaluation/x.py", "from ctc import tracking", "ctc.tracking"),

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctc.errors import BadInput
-from ctc.model.backbones import backbone_of
 from ctc.model.classifier import ABOUT, Ancestor, Classifier
+from ctc.model.network.backbones import backbone_of
 from ctc.networks import NETWORKS
 
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from ctc.model.augmentation import Augmentation, Strength, _hue_matrix, _recolour, _warp
+from ctc.model.fitting.augmentation import Augmentation, Strength, _hue_matrix, _recolour, _warp
 
 NONE = Strength(crop=0, rotate=0, brightness=0, contrast=0, saturation=0, hue=0)
 

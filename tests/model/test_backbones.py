@@ -11,8 +11,8 @@ import pytest
 from ctc.dataset.image_spec import ImageSpec
 from ctc.errors import BadInput
 from ctc.labels import Label
-from ctc.model.backbones import build_network, check_network
-from ctc.model.blocks import resnet18, resnet34, tiny
+from ctc.model.network.backbones import build_network, check_network
+from ctc.model.network.blocks import resnet18, resnet34, tiny
 from ctc.networks import NETWORKS
 
 LABELS = (Label("empty", ("empty", "not_empty")), Label("species", ("a", "b", "c")))
@@ -162,7 +162,7 @@ from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 from ctc.dataset.image_spec import ImageSpec
 from ctc.errors import BadInput
 from ctc.labels import Label
-from ctc.model.backbones import build_network
+from ctc.model.network.backbones import build_network
 
 def build():
     labels = [Label("a", ("x", "y"))]

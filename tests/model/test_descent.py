@@ -13,8 +13,8 @@ from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.classifier import ABOUT, NETWORK, Ancestor, Classifier
 from ctc.model.parents import Parent, open_parent
-from ctc.model.phases import Phase
-from ctc.model.planning import TrainingPlan, plan_training
+from ctc.model.planning.phases import Phase
+from ctc.model.planning.training_plan import TrainingPlan, plan_training
 
 __all__ = ["other", "parent", "same"]  # the fixtures
 

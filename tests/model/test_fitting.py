@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ctc.errors import BadInput
-from ctc.model.fitting import FINAL, Falling, learning_rate, optimizer
+from ctc.model.fitting.optimizers import FINAL, Falling, learning_rate, optimizer
 from ctc.parameter import build
 from ctc.params import TrainParams
 

@@ -12,12 +12,12 @@ from ctc.dataset.manifest import Dataset
 from ctc.dataset.reading import training_batches
 from ctc.errors import BadInput
 from ctc.labels import Label
-from ctc.model.backbones import backbone_of, build_network
 from ctc.model.classifier import Ancestor, Classifier, Origin
-from ctc.model.inheriting import inherit
+from ctc.model.fitting.training import _first_network, train
+from ctc.model.network.backbones import backbone_of, build_network
+from ctc.model.network.inheriting import inherit
 from ctc.model.parents import Parent, open_parent
-from ctc.model.planning import plan_training
-from ctc.model.training import _first_network, train
+from ctc.model.planning.training_plan import plan_training
 from ctc.networks import NETWORKS
 from ctc.params import TrainParams
 
@@ -25,7 +25,7 @@ from ctc.params import TrainParams
 KNOWN = (Label("side", ("up", "down")), Label("kind", ("c", "a", "b")))
 HERE = Ancestor("models:/m@champion", "models:/m/3", "r" * 32, "m-1")
 QUICK = ("tiny", "ResNet18")
-
+NETWORK = "ctc.model.fitting.training._first_network"
 
 def season(folder: Path, kinds: tuple[str, ...]) -> Dataset:
     """24 captures, 16 of them to learn from; `kind` goes round."""
@@ -212,7 +212,9 @@ def test_from_the_epoch_asked_for_the_backbone_learns_at_its_own_rate(same, pare
         seen.append((epoch.number, epoch.metrics["learning_rate"], parts(network[0])))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ctc.model.training._first_network", lambda plan: _kept(plan, network))
+        patch.setattr(
+            "ctc.model.fitting.training._first_network", lambda plan: _kept(plan, network)
+        )
         train(plan, report)
     assert [number for number, _, _ in seen] == [0, 1, 2, 3]
     start = parts(parent.classifier.network)

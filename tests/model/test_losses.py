@@ -5,9 +5,9 @@ from sklearn.metrics import f1_score, top_k_accuracy_score
 
 from ctc.labels import Label
 from ctc.model.classifier import softmax
-from ctc.model.losses import LabelLoss, label_losses
-from ctc.model.metrics import MacroF1, metrics_of
-from ctc.model.objective import Objective
+from ctc.model.fitting.losses import LabelLoss, label_losses
+from ctc.model.fitting.metrics import MacroF1, metrics_of
+from ctc.model.planning.objective import Objective
 
 GENERATOR = np.random.default_rng(0)
 LOGITS = GENERATOR.normal(size=(12, 4)).astype(np.float32) * 2

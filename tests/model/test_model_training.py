@@ -16,10 +16,10 @@ from ctc.dataset.reading import validation_batches
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.classifier import softmax
-from ctc.model.fitting import FINAL, learning_rate
-from ctc.model.planning import TrainingPlan, plan_training
-from ctc.model.training import Trained, _trainable, train
-from ctc.model.watching import Epoch
+from ctc.model.fitting.optimizers import FINAL, learning_rate
+from ctc.model.fitting.training import Trained, _trainable, train
+from ctc.model.fitting.watching import Epoch
+from ctc.model.planning.training_plan import TrainingPlan, plan_training
 from ctc.params import TrainParams
 
 LABELS = ("side", "kind")
@@ -121,7 +121,7 @@ def batch() -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]:
 
 def model_of(easy: Dataset, **changes) -> tuple[keras.Model, keras.Model]:
     """A network and the model that trains it, the same at each call."""
-    from ctc.model.backbones import build_network
+    from ctc.model.network.backbones import build_network
 
     keras.utils.set_random_seed(0)
     plan = plan_training(easy, params(labels=LABELS, **changes))

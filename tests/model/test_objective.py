@@ -5,7 +5,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from ctc.dataset.manifest import Dataset
 from ctc.errors import BadInput
 from ctc.labels import Label
-from ctc.model.objective import (
+from ctc.model.planning.objective import (
     Objective,
     class_weights,
     plan_objective,

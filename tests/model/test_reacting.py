@@ -7,12 +7,12 @@ from made_up_dataset import Made, half_bright, make_dataset
 from test_model_training import judged
 
 from ctc.dataset.manifest import Dataset
-from ctc.model.backbones import build_network
 from ctc.model.classifier import softmax
-from ctc.model.fitting import learning_rate
-from ctc.model.planning import TrainingPlan, plan_training
-from ctc.model.reacting import Averaging, epochs_since_best, share_left
-from ctc.model.training import Trained, _trainable, train
+from ctc.model.fitting.optimizers import learning_rate
+from ctc.model.fitting.reacting import Averaging, epochs_since_best, share_left
+from ctc.model.fitting.training import Trained, _trainable, train
+from ctc.model.network.backbones import build_network
+from ctc.model.planning.training_plan import TrainingPlan, plan_training
 from ctc.params import TrainParams
 
 QUICK = {"labels": ("side", "kind"), "image_size": 16, "batch_size": 8, "epochs": 1}

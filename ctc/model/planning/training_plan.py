@@ -7,12 +7,12 @@ from ctc.dataset.manifest import Dataset
 from ctc.dataset.reading import Reading
 from ctc.errors import BadInput
 from ctc.labels import Label
-from ctc.model.backbones import check_network
-from ctc.model.descent import decided, decided_heads, decided_image
-from ctc.model.heads import Heads, class_counts
-from ctc.model.objective import Objective, plan_objective, sampled_label, weight_remarks
+from ctc.model.network.backbones import check_network
 from ctc.model.parents import Parent
-from ctc.model.phases import Phase, phases
+from ctc.model.planning.descent import decided, decided_heads, decided_image
+from ctc.model.planning.heads import Heads, class_counts
+from ctc.model.planning.objective import Objective, plan_objective, sampled_label, weight_remarks
+from ctc.model.planning.phases import Phase, phases
 from ctc.params import TrainParams
 
 

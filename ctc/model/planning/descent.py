@@ -7,7 +7,8 @@ from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.errors import BadInput
 from ctc.labels import chosen
-from ctc.model.heads import (
+from ctc.model.parents import Parent
+from ctc.model.planning.heads import (
     Heads,
     class_counts,
     heads_of_dataset,
@@ -15,8 +16,7 @@ from ctc.model.heads import (
     new_head_remarks,
     unknown_classes,
 )
-from ctc.model.parents import Parent
-from ctc.model.phases import check_phases, unfrozen_rate
+from ctc.model.planning.phases import check_phases, unfrozen_rate
 from ctc.parameter import as_text
 from ctc.params import TrainParams
 

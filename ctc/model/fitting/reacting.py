@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
-from ctc.model.fitting import Falling
-from ctc.model.watching import Watch
+from ctc.model.fitting.optimizers import Falling
+from ctc.model.fitting.watching import Watch
 from ctc.params import Descent
 
 # As the tool of Willi et al. 2019 did: a tenth of the rate, down to a thousandth (0.01 to 1e-5).

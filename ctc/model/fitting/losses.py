@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from ctc.labels import Label
-from ctc.model.objective import Objective
+from ctc.model.planning.objective import Objective
 
 LEAST = 1e-7  # of 1 - p, whose power below 1 has no slope at 0
 

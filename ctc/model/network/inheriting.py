@@ -6,7 +6,7 @@ import keras
 
 from ctc.errors import BadInput
 from ctc.labels import Label
-from ctc.model.backbones import backbone_of
+from ctc.model.network.backbones import backbone_of
 from ctc.model.parents import Parent
 
 

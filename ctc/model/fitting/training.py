@@ -7,17 +7,17 @@ import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
 from ctc.dataset.reading import training_batches, validation_batches
-from ctc.model.augmentation import Augmentation, Strength
-from ctc.model.backbones import build_network
 from ctc.model.classifier import Classifier, Origin
-from ctc.model.fitting import learning_rate, optimizer
-from ctc.model.inheriting import freeze, inherit
-from ctc.model.losses import label_losses
-from ctc.model.metrics import metrics_of
-from ctc.model.phases import Phase
-from ctc.model.planning import TrainingPlan
-from ctc.model.reacting import reactions
-from ctc.model.watching import Epoch, Watch
+from ctc.model.fitting.augmentation import Augmentation, Strength
+from ctc.model.fitting.losses import label_losses
+from ctc.model.fitting.metrics import metrics_of
+from ctc.model.fitting.optimizers import learning_rate, optimizer
+from ctc.model.fitting.reacting import reactions
+from ctc.model.fitting.watching import Epoch, Watch
+from ctc.model.network.backbones import build_network
+from ctc.model.network.inheriting import freeze, inherit
+from ctc.model.planning.phases import Phase
+from ctc.model.planning.training_plan import TrainingPlan
 from ctc.progress import Progress
 
 

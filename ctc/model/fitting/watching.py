@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from ctc.dataset.reading import Waiting
-from ctc.model.metrics import metrics_of
-from ctc.model.planning import TrainingPlan
+from ctc.model.fitting.metrics import metrics_of
+from ctc.model.planning.training_plan import TrainingPlan
 from ctc.progress import Progress
 
 

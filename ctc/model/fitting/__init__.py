@@ -1,0 +1,1 @@
+"""A network is fitted to a dataset, by Keras."""

@@ -1,0 +1,1 @@
+"""Networks: backbones, and what a network takes over from its parent."""

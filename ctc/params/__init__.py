@@ -1,0 +1,62 @@
+"""Every parameter of every step, once: its name, type, default, help and check.
+
+The click options and `MLproject` are made from these classes. A parameter that several steps
+share stands in a class of its own, which they inherit. These modules know no TensorFlow.
+"""
+
+from ctc.params.data import (
+    Checks,
+    DatasetParams,
+    DatasetSplits,
+    InventoryParams,
+    SampleParams,
+    SampleSize,
+    Selection,
+    SourceOfCaptures,
+    StoredPictures,
+)
+from ctc.params.judging import EvaluateParams, PredictParams, PromoteParams
+from ctc.params.line import BenchmarkParams, MainParams
+from ctc.params.shared import Batches, ManyPictures, OfClassifier, OfDataset, OfPictures, Seeded
+from ctc.params.training import Aims, Descent, Fitting, Parentage, TrainParams
+
+STEPS: dict[str, type] = {
+    "main": MainParams,
+    "sample": SampleParams,
+    "inventory": InventoryParams,
+    "dataset": DatasetParams,
+    "train": TrainParams,
+    "evaluate": EvaluateParams,
+    "predict": PredictParams,
+    "promote": PromoteParams,
+    "benchmark": BenchmarkParams,
+}
+
+__all__ = [
+    "STEPS",
+    "Aims",
+    "Batches",
+    "BenchmarkParams",
+    "Checks",
+    "DatasetParams",
+    "DatasetSplits",
+    "Descent",
+    "EvaluateParams",
+    "Fitting",
+    "InventoryParams",
+    "MainParams",
+    "ManyPictures",
+    "OfClassifier",
+    "OfDataset",
+    "OfPictures",
+    "Parentage",
+    "PredictParams",
+    "PromoteParams",
+    "SampleParams",
+    "SampleSize",
+    "Seeded",
+    "Selection",
+    "SourceOfCaptures",
+    "StoredPictures",
+    "TrainParams",
+]

@@ -1,0 +1,56 @@
+"""What several steps share."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from ctc.parameter import Between, Words
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What is drawn at random can be drawn again."""
+
+    seed: Annotated[int, "Seed of everything that is drawn at random.", Between(0, 2**31 - 1)] = 0
+
+
+@dataclass(frozen=True)
+class OfPictures:
+    """Reads pictures."""
+
+    image_root: Annotated[
+        str, "Folder or s3:// URI that relative picture paths start from; auto: the table's."
+    ] = "auto"
+
+
+@dataclass(frozen=True)
+class ManyPictures(OfPictures):
+    """Opens many pictures and shows some."""
+
+    private: Annotated[Words, "Classes whose pictures are never shown on contact sheets."] = (
+        "human", "person", "people", "homo sapiens",
+    )  # fmt: skip
+    workers: Annotated[int, "Processes that read pictures; 0: one a core.", Between(0)] = 0
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Works on several pictures at once."""
+
+    batch_size: Annotated[int, "Pictures a step.", Between(1)] = 32
+
+
+@dataclass(frozen=True)
+class OfDataset:
+    """Works on a dataset."""
+
+    dataset: Annotated[str, "Dataset: a folder or s3:// URI that `dataset` wrote."] = "data/dataset"
+
+
+@dataclass(frozen=True)
+class OfClassifier:
+    """Works with a classifier."""
+
+    classifier: Annotated[
+        str,
+        "Classifier: a folder, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN/best_model.",
+    ] = "data/classifier"
