@@ -27,6 +27,7 @@ HERE = Ancestor("models:/m@champion", "models:/m/3", "r" * 32, "m-1")
 QUICK = ("tiny", "ResNet18")
 NETWORK = "ctc.model.fitting.training._first_network"
 
+
 def season(folder: Path, kinds: tuple[str, ...]) -> Dataset:
     """24 captures, 16 of them to learn from; `kind` goes round."""
     generator = np.random.default_rng(0)
