@@ -9,7 +9,7 @@ def run(params: PredictParams, nested: bool = False) -> None:
     from ctc.model.classifier import Classifier
     from ctc.prediction.captures import captures_of
     from ctc.prediction.exports import check_output, write_csv
-    from ctc.prediction.predicting import predict
+    from ctc.prediction.predicting import predict, resolved_aggregate
     from ctc.progress import Progress
     from ctc.tracking import find_model, tracked_run
 
@@ -18,9 +18,10 @@ def run(params: PredictParams, nested: bool = False) -> None:
     model = find_model(params.classifier)
     classifier = Classifier.load(model.folder)
     with tracked_run("predict", params, nested) as tracked:
-        tracked.resolved(classifier=model.resolved)
+        aggregate = resolved_aggregate(classifier, params.aggregate)
+        tracked.resolved(classifier=model.resolved, aggregate=aggregate)
         with Progress("predict", len(captures), "captures") as progress:
-            predictions = predict(classifier, captures, params.batch_size, progress)
+            predictions = predict(classifier, captures, params.batch_size, progress, aggregate)
         write_csv(predictions, params.output)
         tracked.metrics({"captures": predictions.captures, "failed": predictions.failed})
         tracked.csv(predictions.flat_table(), "predictions")

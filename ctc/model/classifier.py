@@ -17,6 +17,7 @@ from ctc import storage
 from ctc.dataset.image_spec import ImageSpec
 from ctc.errors import BadInput
 from ctc.labels import Label
+from ctc.model.calibration import Calibration, read_calibration
 
 NETWORK, ABOUT = "model.keras", "classifier.json"
 SCHEMA_VERSION = 1
@@ -69,27 +70,37 @@ class Classifier:
         labels: questions and their classes, in the order of the logits.
         image: height, width and fit of a picture.
         origin: what it was made from.
+        calibration: how sure it may be; None for one whose validation has not been looked at.
     """
 
     network: keras.Model
     labels: tuple[Label, ...]
     image: ImageSpec
     origin: Origin
+    calibration: Calibration | None = None
 
     def probabilities(
         self, images: NDArray[np.uint8], batch_size: int
     ) -> dict[str, NDArray[np.float64]]:
         """Return the probability of each class, {label: [N, classes]}, for uint8 [N, H, W, 3].
 
-        At most `batch_size` pictures; fewer are filled up, for a batch of another size would be
-        compiled anew.
+        They are calibrated, if the classifier is: nothing else asks the network. At most
+        `batch_size` pictures; fewer are filled up, for a batch of another size would be compiled
+        anew.
         """
         count = len(images)
         padding = [(0, batch_size - count), (0, 0), (0, 0), (0, 0)]
         logits: Mapping[str, NDArray[np.float32]] = self.network.predict_on_batch(
             np.pad(images, padding)
         )
-        return {label.name: softmax(logits[label.name][:count]) for label in self.labels}
+        return {
+            name: softmax(logits[name][:count] / self.temperature(name))
+            for name in (label.name for label in self.labels)
+        }
+
+    def temperature(self, label: str) -> float:
+        """Return what the logits of a label are divided by."""
+        return self.calibration.temperatures.get(label, 1.0) if self.calibration else 1.0
 
     def save(self, folder: Path) -> None:
         """Write the folder, whole: it is made beside and put in place when complete.
@@ -106,6 +117,7 @@ class Classifier:
             "labels": [asdict(label) for label in self.labels],
             "image": asdict(self.image),
             "origin": asdict(self.origin),
+            "calibration": asdict(self.calibration) if self.calibration else None,
             "versions": {"ctc": ctc.__version__, "keras": keras.__version__},
         }
         (partial / ABOUT).write_text(json.dumps(about, indent=1))
@@ -122,9 +134,11 @@ class Classifier:
         try:
             labels = tuple(Label(one["name"], tuple(one["classes"])) for one in about["labels"])
             image, origin = ImageSpec(**about["image"]), _origin(about["origin"])
-        except (KeyError, TypeError, AttributeError) as error:
+            fitted = about.get("calibration")  # absent from what was written before there was one
+            calibration = read_calibration(fitted) if fitted else None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"'{folder / ABOUT}' does not describe a classifier") from error
-        return cls(_load_network(folder / NETWORK), labels, image, origin)
+        return cls(_load_network(folder / NETWORK), labels, image, origin, calibration)
 
 
 def check_output(folder: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ctc.parameter import Words
-from ctc.params.shared import Batches, OfClassifier, OfDataset, OfPictures
+from ctc.params.shared import Batches, OfCaptures, OfClassifier, OfDataset, OfPictures
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class EvaluateParams(Batches, OfDataset, OfClassifier):
 
 
 @dataclass(frozen=True)
-class PredictParams(Batches, OfPictures, OfClassifier):
+class PredictParams(OfCaptures, Batches, OfPictures, OfClassifier):
     """Label new pictures: every picture of a folder, or the captures of a table."""
 
     images: Annotated[

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from ctc.parameter import Between, Words
+from ctc.parameter import Between, Choice, Words
 
 
 @dataclass(frozen=True)
@@ -54,3 +54,19 @@ class OfClassifier:
         str,
         "Classifier: a folder, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN/best_model.",
     ] = "data/classifier"
+
+
+AGGREGATES = ("mean", "vote", "max", "min")
+
+
+@dataclass(frozen=True)
+class OfCaptures:
+    """Combines what is said of the pictures of a capture."""
+
+    aggregate: Annotated[
+        str,
+        "How the pictures of a capture are combined, class by class: the mean of the logarithms "
+        "of their probabilities (mean), the mean (vote), the highest (max) or lowest (min) "
+        "probability; auto: as the classifier was calibrated, else mean.",
+        Choice(("auto", *AGGREGATES)),
+    ] = "auto"

@@ -14,13 +14,16 @@ from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.reading import fitted_pixels
 from ctc.model.classifier import Classifier
 from ctc.pictures.decoding import UnreadablePicture
+from ctc.prediction.aggregation import MEAN
+from ctc.prediction.answers import Answer, of_captures
 from ctc.prediction.captures import PhotoCapture
-from ctc.prediction.predictions import Prediction, Predictions, combine
+from ctc.prediction.predictions import Predictions
 from ctc.progress import Progress
 from ctc.tasks import cores
 
 T = TypeVar("T")
 
+AUTO = "auto"
 BATCHES_AHEAD = 2  # decoded pictures that wait for the network: memory stays flat
 
 
@@ -47,6 +50,7 @@ def predict(
     captures: Iterable[PhotoCapture],
     batch_size: int,
     progress: Progress | None = None,
+    aggregate: str = AUTO,
 ) -> Predictions:
     """Label every capture, with all its pictures; one that cannot be read is a row with failure.
 
@@ -55,13 +59,42 @@ def predict(
         captures: read as they come.
         batch_size: pictures a step of the network.
         progress: told of each capture that is done.
+        aggregate: how pictures are combined; see `resolved_aggregate`.
     """
-    rows: list[Prediction] = []
+    answers = answer(classifier, captures, batch_size, progress)
+    resolved = resolved_aggregate(classifier, aggregate)
+    return of_captures(answers, classifier.labels, resolved, classifier.calibration)
+
+
+def resolved_aggregate(classifier: Classifier, aggregate: str) -> str:
+    """Return what `auto` comes to: the way that the classifier was calibrated for."""
+    if aggregate != AUTO:
+        return aggregate
+    return classifier.calibration.aggregate if classifier.calibration else MEAN
+
+
+def answer(
+    classifier: Classifier,
+    captures: Iterable[PhotoCapture],
+    batch_size: int,
+    progress: Progress | None = None,
+) -> Iterator[Answer]:
+    """Yield what the classifier says of every picture of each capture; see `predict`."""
     for capture, collected in _collect(classifier, captures, batch_size):
-        rows.extend(_rows(classifier, capture, collected))
+        yield _answer(classifier, capture, collected)
         if progress:
             progress.advance()
-    return Predictions(tuple(rows))
+
+
+def _answer(classifier: Classifier, capture: PhotoCapture, collected: _Collected) -> Answer:
+    said = {
+        label.name: np.asarray(collected.probabilities.get(label.name, ()), np.float64).reshape(
+            -1, len(label.classes)
+        )
+        for label in classifier.labels
+    }
+    failures = tuple(dict.fromkeys(collected.failures))
+    return Answer(capture.capture_id, said, failures, capture.truth, capture.metadata)
 
 
 def _collect(
@@ -70,8 +103,8 @@ def _collect(
     collected = _Collected()
     for batch in _batches(_read_ahead(captures, classifier.image, batch_size), batch_size):
         answers = _ask(classifier, batch, batch_size)
-        for picture, answer in zip(batch, answers, strict=True):
-            for label, probabilities in answer.items():
+        for picture, said in zip(batch, answers, strict=True):
+            for label, probabilities in said.items():
                 collected.probabilities.setdefault(label, []).append(probabilities)
             if picture.failure:
                 collected.failures.append(picture.failure)
@@ -134,23 +167,3 @@ def _read(capture: PhotoCapture, number: int, image: ImageSpec) -> Picture:
 def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
     while batch := list(islice(items, size)):
         yield batch
-
-
-def _rows(
-    classifier: Classifier, capture: PhotoCapture, collected: _Collected
-) -> Iterator[Prediction]:
-    for label in classifier.labels:
-        pictures = collected.probabilities.get(label.name, [])
-        probabilities = combine(label, pictures) if pictures else {}
-        best = max(probabilities, key=probabilities.__getitem__, default=None)
-        yield Prediction(
-            capture_id=capture.capture_id,
-            label=label.name,
-            prediction=best,
-            confidence=probabilities[best] if best is not None else None,
-            probabilities=probabilities,
-            images=len(pictures),
-            failure="; ".join(dict.fromkeys(collected.failures)) or None,
-            truth=capture.truth.get(label.name),
-            location=capture.metadata.get("location"),
-        )

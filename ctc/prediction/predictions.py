@@ -2,14 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from ctc.labels import Label
+# Of a table of predictions; what else is known of a capture follows.
+COLUMNS = (
+    "capture_id", "label", "prediction", "confidence", "accepted", "probabilities", "images",
+    "failure", "truth", "location",
+)  # fmt: skip
+WHERE_KNOWN = ("accepted", "truth", "location")  # left out of a file where known of no capture
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Prediction:
         failure: what could not be read, and why.
         truth: the class, where it is known.
         location: where the camera stood, where that is known.
+        metadata: all that is known of the capture, its location among it.
+        accepted: whether the answer may stand without a person looking at it; None where the
+            classifier has not been calibrated for that.
     """
 
     capture_id: str
@@ -37,6 +43,8 @@ class Prediction:
     failure: str | None
     truth: str | None = None
     location: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    accepted: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -46,18 +54,27 @@ class Predictions:
     rows: tuple[Prediction, ...]
 
     def table(self) -> pd.DataFrame:
-        """Return a table with the columns of `Prediction`."""
-        columns = list(Prediction.__dataclass_fields__)
-        return pd.DataFrame([vars(row) for row in self.rows], columns=columns)
+        """Return a table of `COLUMNS` and, after them, a column for each piece of metadata.
+
+        One with the name of another column stands as `metadata.NAME`.
+        """
+        names = sorted({name for row in self.rows for name in row.metadata} - {"location"})
+        columns = {name: f"metadata.{name}" if name in COLUMNS else name for name in names}
+        rows = [
+            {name: getattr(row, name) for name in COLUMNS}
+            | {column: row.metadata.get(name) for name, column in columns.items()}
+            for row in self.rows
+        ]
+        return pd.DataFrame(rows, columns=[*COLUMNS, *columns.values()])
 
     def flat_table(self) -> pd.DataFrame:
         """Return the table for a file: `probabilities` is a JSON object, 6 digits each.
 
-        `truth` and `location` are left out where they are not known of any capture.
+        What is known of no capture (see `WHERE_KNOWN`) has no column.
         """
         table = self.table()
         table["probabilities"] = [_as_json(row.probabilities) for row in self.rows]
-        return table.drop(columns=[n for n in ("truth", "location") if table[n].isna().all()])
+        return table.drop(columns=[name for name in WHERE_KNOWN if table[name].isna().all()])
 
     def class_counts(self) -> pd.DataFrame:
         """Return a row a label and class: how many captures were predicted to be it."""
@@ -79,19 +96,6 @@ class Predictions:
     def failed(self) -> int:
         """Number of captures none of whose pictures could be read."""
         return len({row.capture_id for row in self.rows if row.prediction is None})
-
-
-def combine(label: Label, pictures: Sequence[NDArray[np.float64]]) -> dict[str, float]:
-    """Combine the probabilities of a capture's pictures: the mean of their logarithms.
-
-    That is the geometric mean, scaled to add up to 1: it treats the pictures as independent
-    evidence and so trusts a picture that excludes a class.
-    """
-    least = np.finfo(np.float64).tiny  # keeps the logarithm of 0 finite
-    mean = np.mean([np.log(np.maximum(one, least)) for one in pictures], axis=0)
-    powers = np.exp(mean - mean.max())
-    shares = powers / powers.sum()
-    return {name: float(share) for name, share in zip(label.classes, shares, strict=True)}
 
 
 def _as_json(probabilities: dict[str, float]) -> str:

@@ -1,5 +1,6 @@
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -9,6 +10,7 @@ import pytest
 from ctc.dataset.image_spec import ImageSpec
 from ctc.errors import BadInput
 from ctc.labels import Label
+from ctc.model.calibration import Calibration
 from ctc.model.classifier import ABOUT, NETWORK, Classifier, Origin, check_output, softmax
 from ctc.model.fitting.devices import unseen_gpu
 from ctc.model.network.backbones import build_network
@@ -69,6 +71,44 @@ def test_the_folder_holds_the_network_and_what_is_known_of_it(saved: Path) -> No
     assert about["labels"][1] == {"name": "species", "classes": ["lion", "ostrich", "zebra"]}
     assert about["image"] == {"height": 20, "width": 16, "fit": "stretch"}
     assert about["versions"]["keras"] == keras.__version__
+
+
+FITTED = Calibration("d1", ("val",), "vote", 0.95, {"species": 2.5}, {"species": 0.875})
+
+
+def test_the_calibration_is_kept(classifier: Classifier, tmp_path: Path) -> None:
+    replace(classifier, calibration=FITTED).save(tmp_path / "fitted")
+    assert Classifier.load(tmp_path / "fitted").calibration == FITTED
+
+
+def test_a_classifier_that_was_written_before_there_was_calibration_is_read(saved: Path) -> None:
+    about = json.loads((saved / ABOUT).read_text())
+    assert about.pop("calibration") is None
+    (saved / ABOUT).write_text(json.dumps(about))
+    assert Classifier.load(saved).calibration is None
+
+
+@pytest.mark.parametrize("damage", [{"splits": None}, {"temperatures": {"species": "x"}}])
+def test_a_damaged_calibration_is_refused(
+    classifier: Classifier, tmp_path: Path, damage: dict[str, object]
+) -> None:
+    replace(classifier, calibration=FITTED).save(tmp_path / "fitted")
+    path = tmp_path / "fitted" / ABOUT
+    about = json.loads(path.read_text())
+    about["calibration"] |= damage
+    path.write_text(json.dumps(about))
+    with pytest.raises(BadInput, match="does not describe a classifier"):
+        Classifier.load(tmp_path / "fitted")
+
+
+def test_the_logits_of_a_label_are_divided_by_its_temperature(classifier: Classifier) -> None:
+    plain = classifier.probabilities(pictures(3), 4)
+    fitted = replace(classifier, calibration=FITTED).probabilities(pictures(3), 4)
+    np.testing.assert_array_equal(fitted["empty"], plain["empty"])
+    powers = plain["species"] ** (1 / 2.5)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(fitted["species"], expected, rtol=1e-6)
+    assert np.abs(fitted["species"] - plain["species"]).max() > 1e-3
 
 
 def test_a_former_classifier_is_replaced_whole(classifier: Classifier, saved: Path) -> None:

@@ -8,13 +8,16 @@ import pytest
 
 from ctc.errors import BadInput
 from ctc.labels import Label
+from ctc.model.calibration import Calibration
+from ctc.params.shared import AGGREGATES as ALLOWED
+from ctc.prediction.aggregation import AGGREGATES, combine
+from ctc.prediction.answers import Answer, of_captures, of_pictures
 from ctc.prediction.exports import check_output, write_csv
-from ctc.prediction.predictions import Prediction, Predictions, combine
+from ctc.prediction.predictions import Prediction, Predictions
 
 SPECIES = Label("species", ("lion", "ostrich", "zebra"))
-COLUMNS = [
+BARE = [
     "capture_id", "label", "prediction", "confidence", "probabilities", "images", "failure",
-    "truth", "location",
 ]  # fmt: skip
 
 
@@ -31,11 +34,14 @@ def geometric(pictures: list[list[float]]) -> list[float]:
     return [root / sum(roots) for root in roots]
 
 
-def combined(*pictures: list[float]) -> list[float]:
-    result = combine(SPECIES, [np.array(one) for one in pictures])
-    assert tuple(result) == SPECIES.classes
-    assert sum(result.values()) == pytest.approx(1)
-    return list(result.values())
+def combined(*pictures: list[float], aggregate: str = "mean") -> list[float]:
+    result = combine(np.array(pictures), aggregate)
+    assert sum(result) == pytest.approx(1)
+    return list(result.tolist())
+
+
+def scaled(values: list[float]) -> list[float]:
+    return [value / sum(values) for value in values]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
@@ -62,11 +68,38 @@ def test_tiny_probabilities_do_not_vanish() -> None:
     assert shares[1] / shares[0] == pytest.approx(math.sqrt(2))
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_every_way_to_combine_is_what_it_says(count: int) -> None:
+    pictures = np.random.default_rng(count).dirichlet([0.5] * 3, count).tolist()
+    of_class = list(zip(*pictures, strict=True))
+    votes = [sum(shares) / count for shares in of_class]
+    assert combined(*pictures, aggregate="vote") == pytest.approx(votes)
+    highest = scaled([max(shares) for shares in of_class])
+    assert combined(*pictures, aggregate="max") == pytest.approx(highest)
+    lowest = scaled([min(shares) for shares in of_class])
+    assert combined(*pictures, aggregate="min") == pytest.approx(lowest)
+
+
+def test_the_ways_to_combine_are_those_that_the_parameter_allows() -> None:
+    assert tuple(AGGREGATES) == ALLOWED
+
+
+def test_dividing_the_logits_of_pictures_or_of_the_capture_is_the_same_for_the_mean() -> None:
+    logits = np.random.default_rng(0).normal(0, 4, (3, 3))
+    cold = [scaled(np.exp(one / 2.5).tolist()) for one in logits]
+    capture = scaled(np.exp(logits.mean(axis=0) / 2.5).tolist())
+    assert combined(*cold) == pytest.approx(capture)
+
+
 def test_the_table_has_a_column_for_everything_said() -> None:
-    table = Predictions((said("1", "zebra", truth="lion", location="A1"), said("2", None))).table()
-    assert list(table.columns) == COLUMNS
+    full = [*BARE[:4], "accepted", *BARE[4:], "truth", "location"]
+    about = {"location": "A1", "survey": "x", "label": "y"}
+    rows = (said("1", "zebra", truth="lion", location="A1", metadata=about), said("2", None))
+    table = Predictions(rows).table()
+    assert list(table.columns) == [*full, "metadata.label", "survey"]
     assert list(table["capture_id"]) == ["1", "2"]
-    assert Predictions(()).table().columns.tolist() == COLUMNS
+    assert table.loc[0, ["label", "metadata.label", "survey"]].tolist() == ["species", "y", "x"]
+    assert Predictions(()).table().columns.tolist() == full
 
 
 def test_a_file_holds_the_probabilities_as_json_of_six_digits(tmp_path: Path) -> None:
@@ -82,19 +115,21 @@ def test_a_file_holds_the_probabilities_as_json_of_six_digits(tmp_path: Path) ->
     assert [one.name for one in path.parent.iterdir()] == ["out.csv"]
 
 
-def test_truth_and_location_are_left_out_of_a_file_where_none_is_known(tmp_path: Path) -> None:
+def test_what_is_known_of_no_capture_is_left_out_of_a_file(tmp_path: Path) -> None:
     unknown = Predictions((said("1", "zebra"), said("2", None)))
-    assert list(unknown.flat_table().columns) == COLUMNS[:-2]
+    assert list(unknown.flat_table().columns) == BARE
     some = Predictions((said("1", "zebra", truth="lion"), said("2", None)))
-    assert list(some.flat_table().columns) == COLUMNS[:-1]
+    assert list(some.flat_table().columns) == [*BARE, "truth"]
     both = Predictions((said("1", "zebra", truth="lion"), said("2", None, location="A")))
-    assert list(both.flat_table().columns) == COLUMNS
+    assert list(both.flat_table().columns) == [*BARE, "truth", "location"]
+    judged = Predictions((said("1", "zebra", accepted=False), said("2", None)))
+    assert list(judged.flat_table().columns) == [*BARE[:4], "accepted", *BARE[4:]]
 
 
 def test_a_capture_that_failed_is_a_row_of_the_file(tmp_path: Path) -> None:
     write_csv(Predictions((said("1", None), said("2", "zebra"))), str(tmp_path / "out.csv"))
     table = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
-    assert list(table.columns) == COLUMNS[:-2]
+    assert list(table.columns) == BARE
     assert list(table.iloc[0]) == ["1", "species", "", "", "{}", "0", "no such file"]
     assert table.at[1, "failure"] == ""
 
@@ -144,3 +179,49 @@ def test_classes_are_counted_a_label() -> None:
     ]
     assert predictions.of("empty") == (other,)
     assert (predictions.captures, predictions.failed) == (4, 1)
+
+
+# --- answers ---
+
+PICTURES = np.array([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7]])
+ANSWERS = (
+    Answer("a", {"species": PICTURES}, ("no such file",), {"species": "zebra"}, {"location": "A"}),
+    Answer("b", {"species": PICTURES[:0]}, ("empty file", "no such file"), {}, {}),
+)
+CALIBRATION = Calibration("digest", ("val",), "mean", 0.98, {}, {"species": 0.41})
+
+
+def test_the_pictures_of_a_capture_become_one_row_that_is_accepted_or_not() -> None:
+    good, failed = of_captures(ANSWERS, (SPECIES,), "mean", CALIBRATION).rows
+    shares = combined(*PICTURES.tolist())
+    assert list(good.probabilities.values()) == pytest.approx(shares)
+    assert (good.prediction, good.images, good.accepted) == ("zebra", 2, max(shares) >= 0.41)
+    assert (good.truth, good.location, good.failure) == ("zebra", "A", "no such file")
+    assert (failed.prediction, failed.confidence, failed.accepted) == (None, None, False)
+    assert (failed.truth, failed.failure) == (None, "empty file; no such file")
+
+
+@pytest.mark.parametrize(
+    ("lowest", "accepted"), [({"species": 0.41}, False), ({"species": 0.39}, True), ({}, False)]
+)
+def test_an_answer_is_accepted_from_the_confidence_of_its_label(
+    lowest: dict[str, float], accepted: bool
+) -> None:
+    calibration = Calibration("digest", ("val",), "vote", 0.98, {}, lowest)
+    row, _ = of_captures(ANSWERS, (SPECIES,), "vote", calibration).rows
+    assert row.confidence == pytest.approx(0.4)
+    exact = Calibration("digest", ("val",), "vote", 0.98, {}, {"species": row.confidence or 0})
+    assert of_captures(ANSWERS, (SPECIES,), "vote", exact).rows[0].accepted is True
+    assert row.accepted is accepted
+
+
+def test_nothing_is_known_of_captures_combined_in_another_way_than_calibrated() -> None:
+    for calibration in (None, CALIBRATION):
+        assert of_captures(ANSWERS, (SPECIES,), "max", calibration).rows[0].accepted is None
+
+
+def test_single_pictures_are_rows_of_their_own() -> None:
+    first, second = of_pictures(ANSWERS, (SPECIES,)).rows
+    assert [first.prediction, second.prediction] == ["lion", "zebra"]
+    assert list(first.probabilities.values()) == pytest.approx([0.6, 0.3, 0.1])
+    assert (first.capture_id, first.images, first.truth) == ("a", 1, "zebra")

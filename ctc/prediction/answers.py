@@ -1,0 +1,90 @@
+"""What a classifier said of every picture of a capture, and the predictions that come of it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctc.labels import Label
+from ctc.model.calibration import Calibration
+from ctc.prediction.aggregation import MEAN, combine
+from ctc.prediction.predictions import Prediction, Predictions
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said of the pictures of a capture; the pictures themselves are not kept.
+
+    Attributes:
+        capture_id: the capture.
+        probabilities: [pictures that could be read, classes] of each label.
+        failures: what could not be read, and why, once each.
+        truth: known labels; a missing one is not in it.
+        metadata: what else is known, such as its location.
+    """
+
+    capture_id: str
+    probabilities: Mapping[str, NDArray[np.float64]]
+    failures: tuple[str, ...]
+    truth: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+
+def of_captures(
+    answers: Iterable[Answer],
+    labels: tuple[Label, ...],
+    aggregate: str,
+    calibration: Calibration | None = None,
+) -> Predictions:
+    """Return a row a capture and label: all its pictures combined.
+
+    Whether a row is accepted is known where the calibration is of captures combined that way.
+    """
+    applies = calibration is not None and calibration.aggregate == aggregate
+    known = calibration if applies else None
+    return Predictions(
+        tuple(
+            _row(answer, label, answer.probabilities[label.name], aggregate, known)
+            for answer in answers
+            for label in labels
+        )
+    )
+
+
+def of_pictures(answers: Iterable[Answer], labels: tuple[Label, ...]) -> Predictions:
+    """Return a row a picture that could be read and label, as if each were a capture."""
+    return Predictions(
+        tuple(
+            _row(answer, label, picture[None])
+            for answer in answers
+            for label in labels
+            for picture in answer.probabilities[label.name]
+        )
+    )
+
+
+def _row(
+    answer: Answer,
+    label: Label,
+    pictures: NDArray[np.float64],
+    aggregate: str = MEAN,
+    calibration: Calibration | None = None,
+) -> Prediction:
+    combined = combine(pictures, aggregate).tolist() if len(pictures) else []
+    probabilities = dict(zip(label.classes, combined, strict=bool(combined)))
+    best = max(probabilities, key=probabilities.__getitem__, default=None)
+    confidence = probabilities[best] if best is not None else None
+    return Prediction(
+        capture_id=answer.capture_id,
+        label=label.name,
+        prediction=best,
+        confidence=confidence,
+        probabilities=probabilities,
+        images=len(pictures),
+        failure="; ".join(answer.failures) or None,
+        truth=answer.truth.get(label.name),
+        location=answer.metadata.get("location"),
+        metadata=dict(answer.metadata),
+        accepted=calibration.accepts(label.name, confidence or 0.0) if calibration else None,
+    )
