@@ -66,6 +66,7 @@ def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
         batch_size=plan.training.batch_size,
         steps_per_epoch=plan.training.steps,
         image_size=f"{plan.training.image.height} x {plan.training.image.width}",
+        fit=plan.training.image.fit,
         model=plan.params.model,
         trainable=plan.params.trainable,
     )

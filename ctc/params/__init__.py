@@ -17,6 +17,7 @@ from ctc.params.data import (
 )
 from ctc.params.judging import EvaluateParams, PredictParams, PromoteParams
 from ctc.params.line import BenchmarkParams, MainParams
+from ctc.params.pictures import SeenPictures
 from ctc.params.shared import Batches, ManyPictures, OfClassifier, OfDataset, OfPictures, Seeded
 from ctc.params.training import Aims, Descent, Fitting, Parentage, TrainParams
 
@@ -55,6 +56,7 @@ __all__ = [
     "SampleParams",
     "SampleSize",
     "Seeded",
+    "SeenPictures",
     "Selection",
     "SourceOfCaptures",
     "StoredPictures",

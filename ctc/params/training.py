@@ -5,6 +5,7 @@ from typing import Annotated
 
 from ctc.networks import NETWORKS
 from ctc.parameter import Between, Choice, Words
+from ctc.params.pictures import SeenPictures
 from ctc.params.shared import Batches, OfDataset, Seeded
 
 
@@ -79,7 +80,7 @@ class Aims:
 
 
 @dataclass(frozen=True)
-class Fitting(Aims, Descent, Batches):
+class Fitting(SeenPictures, Aims, Descent, Batches):
     """How a network is built and trained."""
 
     model: Annotated[
@@ -88,11 +89,6 @@ class Fitting(Aims, Descent, Batches):
     weights: Annotated[str, "First weights of the backbone.", Choice(("none", "imagenet"))] = "none"
     epochs: Annotated[int, "Passes over the training captures.", Between(1)] = 20
     learning_rate: Annotated[float, "Highest learning rate.", Between(1e-8, 10.0)] = 0.001
-    image_size: Annotated[
-        int | None,
-        "Height and width the network sees; none: the parent's, without one 224.",
-        Between(16, 2048),
-    ] = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Everything that can be wrong with a picture ends in one exception, `UnreadablePi
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
 NO_PICTURE = "not a picture that can be read"
 WEB_PAGES = (b"<!doctype", b"<html")
 LONGEST_REASON = 100  # characters of what a library says
@@ -95,13 +96,14 @@ def to_jpeg(image: Image.Image, quality: int) -> bytes:
     return target.getvalue()
 
 
-def to_pixels(data: bytes, at_least: tuple[int, int]) -> NDArray[np.uint8]:
+def to_pixels(data: bytes, enough: Callable[[int, int], tuple[int, int]]) -> NDArray[np.uint8]:
     """Decode a picture, upright.
 
     Args:
         data: the encoded picture, in any format of `FORMATS`.
-        at_least: height and width that will be needed; a JPEG may be decoded at a half, a
-            quarter or an eighth of its size as long as it stays as large as this.
+        enough: from the picture's height and width, upright, to those that will be needed; a JPEG
+            may be decoded at a half, a quarter or an eighth of its size as long as it stays as
+            large as that.
 
     Returns:
         RGB values, [height, width, 3].
@@ -111,8 +113,7 @@ def to_pixels(data: bytes, at_least: tuple[int, int]) -> NDArray[np.uint8]:
     """
     with _guarded():
         image = _open(data)
-        side = max(at_least)  # both ways, for the picture may lie on its side until it is upright
-        image.draft("RGB", (side, side))
+        _draft(image, enough)
         _load(image)
         turn = _turn(image)
         image = _rgb(image)
@@ -142,6 +143,18 @@ def _open(data: bytes) -> Image.Image:
         raise
     except Exception as error:  # see `_guarded`
         raise UnreadablePicture(_what_instead(data)) from error
+
+
+def _draft(image: Image.Image, enough: Callable[[int, int], tuple[int, int]]) -> None:
+    """Let a JPEG decode at a scale that is enough when it stands upright."""
+    if image.format != "JPEG":
+        return
+    width, height = image.size
+    if _turn(image) in SIDEWAYS:
+        columns, rows = enough(width, height)
+    else:
+        rows, columns = enough(height, width)
+    image.draft("RGB", (int(columns), int(rows)))
 
 
 def _load(image: Image.Image) -> None:

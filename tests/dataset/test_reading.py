@@ -9,6 +9,7 @@ from PIL import Image
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.reading import Reading, fitted_pixels, training_batches, validation_batches
+from ctc.dataset.reading.fitted import _decode
 from ctc.dataset.records import Record, encode, write_framed
 from ctc.dataset.shards import Shard
 from ctc.labels import Label
@@ -200,14 +201,15 @@ def test_a_round_of_validation_has_every_picture_once_and_in_order(dataset, batc
 
 
 @pytest.mark.parametrize("side", [16, 32, 36, 64, 160])
-def test_prediction_sees_almost_what_training_sees(small_dataset, side):
-    spec = ImageSpec(side, side)
+@pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
+def test_prediction_sees_almost_what_training_sees(small_dataset, side, fit):
+    spec = ImageSpec(side, side * 3 // 2 if side == 36 else side, fit)
     what = Reading(small_dataset, ("train",), (), spec, 16)
     (pixels, _, _) = taken(validation_batches(what), 1)[0]
     jpegs = [image for one in small_dataset.records(("train",)) for image in one.images][:16]
     for trained, data in zip(pixels, jpegs, strict=True):
         predicted = fitted_pixels(data, spec)
-        assert (predicted.dtype, predicted.shape) == (np.uint8, (side, side, 3))
+        assert (predicted.dtype, predicted.shape) == (np.uint8, (spec.height, spec.width, 3))
         assert np.abs(predicted.astype(float) - trained).mean() < 3
     spread = np.abs(pixels[:8].astype(float) - pixels[8:]).mean()
     assert spread > 10  # what a wrong picture would differ by
@@ -216,9 +218,79 @@ def test_prediction_sees_almost_what_training_sees(small_dataset, side):
 def test_a_picture_is_stretched_to_the_shape_asked_for():
     image = Image.new("RGB", (60, 20), (0, 0, 0))
     image.paste((240, 240, 240), (30, 0, 60, 20))
-    target = io.BytesIO()
-    image.save(target, "PNG")
-    found = fitted_pixels(target.getvalue(), ImageSpec(40, 8))
+    found = fitted_pixels(png(image), ImageSpec(40, 8))
     assert found.shape == (40, 8, 3)
     assert found[:, 1].max() == 0
     assert found[:, 6].min() == 240
+
+
+THIRDS = ((250, 0, 0), (0, 250, 0), (0, 0, 250))
+
+
+def thirds(width: int, height: int, upright: bool = False) -> Image.Image:
+    """Red, green and blue side by side, or one above the other."""
+    image = Image.new("RGB", (width, height))
+    for place, colour in enumerate(THIRDS):
+        low, high = place * width // 3, (place + 1) * width // 3
+        image.paste(colour, (low, 0, high, height))
+    return image.transpose(Image.Transpose.ROTATE_270) if upright else image
+
+
+def png(image: Image.Image) -> bytes:
+    target = io.BytesIO()
+    image.save(target, "PNG")
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_padding_keeps_the_aspect_ratio_and_fills_up_with_grey_on_both_sides(upright):
+    found = fitted_pixels(png(thirds(60, 20, upright)), ImageSpec(40, 40, "pad"))
+    if upright:
+        found = found.swapaxes(0, 1)
+    # A third of 40 is 13 and a bit: 13 rows of grey, 13 of the picture, 14 of grey.
+    assert (found[:13] == 128).all()
+    assert (found[26:] == 128).all()
+    for place, colour in enumerate(THIRDS):
+        assert (found[13:26, place * 13 + 2 : place * 13 + 12] == colour).all()
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_cropping_keeps_the_aspect_ratio_and_the_centre(upright):
+    found = fitted_pixels(png(thirds(60, 20, upright)), ImageSpec(10, 10, "crop"))
+    assert (found == THIRDS[1]).all()
+    wide = ImageSpec(20, 10, "crop") if upright else ImageSpec(10, 20, "crop")
+    found = fitted_pixels(png(thirds(60, 20, upright)), wide)
+    found = found.swapaxes(0, 1) if upright else found
+    # Of 60 columns the middle 40: ten of the first third, twenty of the second, ten of the last.
+    assert (found[:, :4] == THIRDS[0]).all()
+    assert (found[:, 6:14] == THIRDS[1]).all()
+    assert (found[:, 16:] == THIRDS[2]).all()
+
+
+@pytest.mark.parametrize("fit", ["pad", "crop"])
+@pytest.mark.parametrize("size", [(300, 7), (7, 300), (1, 1), (2000, 1)])
+def test_pictures_of_any_shape_fit(fit, size):
+    image = Image.new("RGB", size, (250, 250, 250))
+    found = fitted_pixels(png(image), ImageSpec(24, 32, fit))
+    assert found.shape == (24, 32, 3)
+    assert (found == 250).any()
+
+
+def test_a_picture_of_the_networks_shape_is_the_same_however_it_is_fitted():
+    data = png(thirds(64, 48))
+    stretched = fitted_pixels(data, ImageSpec(24, 32))
+    for fit in ("pad", "crop"):
+        assert (fitted_pixels(data, ImageSpec(24, 32, fit)) == stretched).all()
+
+
+@pytest.mark.parametrize(
+    ("fit", "decoded"),
+    # A wide picture of 1600 x 400 for 100 x 100: padded, 25 rows and 100 columns of it are seen;
+    # cropped, 100 rows and 400 columns are needed, as the centre alone is 100 columns.
+    [("stretch", (100, 400)), ("pad", (50, 200)), ("crop", (100, 400))],
+)
+def test_a_jpeg_is_decoded_as_small_as_its_fit_allows(fit, decoded):
+    spec = ImageSpec(100, 100, fit)
+    target = io.BytesIO()
+    thirds(1600, 400).save(target, "JPEG")
+    assert _decode(target.getvalue(), spec).shape == (*decoded, 3)

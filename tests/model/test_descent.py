@@ -112,6 +112,29 @@ def test_the_child_sees_what_its_parent_saw_unless_it_is_told(same, parent) -> N
     assert plan_training(same, params()).training.image == ImageSpec(224, 224)
 
 
+@pytest.mark.parametrize(
+    ("asked", "of_parents_child", "of_orphan"),
+    [
+        ({}, ImageSpec(20, 16, "pad"), ImageSpec(224, 224)),
+        ({"image_size": 32}, ImageSpec(32, 32, "pad"), ImageSpec(32, 32)),
+        ({"image_height": 32}, ImageSpec(32, 16, "pad"), ImageSpec(32, 224)),
+        ({"image_width": 32}, ImageSpec(20, 32, "pad"), ImageSpec(224, 32)),
+        ({"image_size": 32, "image_width": 48}, ImageSpec(32, 48, "pad"), ImageSpec(32, 48)),
+        ({"image_height": 24, "image_width": 48}, ImageSpec(24, 48, "pad"), ImageSpec(24, 48)),
+        ({"fit": "crop"}, ImageSpec(20, 16, "crop"), ImageSpec(224, 224, "crop")),
+        ({"fit": "stretch"}, ImageSpec(20, 16), ImageSpec(224, 224)),
+    ],
+)
+def test_each_part_of_what_is_seen_is_what_is_told_or_the_parents(
+    same, parent, asked, of_parents_child, of_orphan
+) -> None:
+    seen = dataclasses.replace(parent.classifier, image=ImageSpec(20, 16, "pad"))
+    padded = dataclasses.replace(parent, classifier=seen)
+    plan = plan_training(same, params(**asked), padded)
+    assert plan.training.image == plan.validation.image == of_parents_child
+    assert plan_training(same, params(**asked)).training.image == of_orphan
+
+
 def test_the_child_is_the_network_that_its_parent_is(same: Dataset, tmp_path: Path) -> None:
     made("ResNet18", KNOWN, ImageSpec(32, 32)).save(tmp_path / "c")
     parent = open_parent(tmp_path / "c", HERE)
@@ -228,7 +251,13 @@ def test_a_classifier_from_before_there_were_parents_has_none(folder: Path) -> N
 
 @pytest.mark.parametrize(
     "changes",
-    [{"origin": None}, {"origin": {}}, {"labels": [{"name": "x"}]}, {"image": {"height": 3}}],
+    [
+        {"origin": None},
+        {"origin": {}},
+        {"labels": [{"name": "x"}]},
+        {"image": {"height": 3}},
+        {"image": {"height": 20, "width": 16, "fit": "squeeze"}},
+    ],
     ids=str,
 )
 def test_a_description_that_lacks_a_part_is_refused(folder: Path, changes) -> None:

@@ -261,7 +261,7 @@ from ctc.pictures.decoding import *
 for path in Path(sys.argv[1]).glob("*.*"):
     if path.is_file():
         try:
-            to_pixels(path.read_bytes(), (32, 32))
+            to_pixels(path.read_bytes(), lambda *_: (32, 32))
             to_jpeg(shrunk(path.read_bytes(), StoredForm(64, 85)), 85)
         except UnreadablePicture:
             pass

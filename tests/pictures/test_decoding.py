@@ -61,6 +61,12 @@ def see_through() -> Image.Image:
 
 
 GREY = ((76,) * 3, (46,) * 3)
+
+
+def enough(height, width):
+    return lambda *of_the_picture: (height, width)
+
+
 PICTURES = {
     "JPEG": (encoded(halves(), "JPEG", quality=95), (RED, BLUE)),
     "PNG": (encoded(halves(), "PNG"), (RED, BLUE)),
@@ -94,7 +100,7 @@ def test_a_picture_of_any_kind_is_read_in_its_colours(kind):
     data, (left, right) = PICTURES[kind]
     found = opened(stored(data, 64, 95))
     assert (found.format, found.mode, found.size) == ("JPEG", "RGB", (64, 48))
-    pixels = to_pixels(data, (48, 64))
+    pixels = to_pixels(data, enough(48, 64))
     assert (pixels.dtype, pixels.shape) == (np.uint8, (48, 64, 3))
     for seen in (np.asarray(found), pixels):
         assert is_near(colour(seen, 0.2, 0.5), left)
@@ -121,7 +127,7 @@ def test_a_picture_is_turned_upright(kind, orientation, red_at):
     data = encoded(halves((160, 80)), kind, exif=exif)
     shape = (80, 160, 3) if orientation < 5 else (160, 80, 3)
     upright = np.asarray(opened(stored(data, 160, 95)))
-    for found in (upright, to_pixels(data, (10, 10))):
+    for found in (upright, to_pixels(data, enough(10, 10))):
         assert found.shape[0] * shape[1] == found.shape[1] * shape[0]
         assert is_near(colour(found, *red_at), RED)
         assert is_near(colour(found, 1 - red_at[0], 1 - red_at[1]), BLUE)
@@ -217,14 +223,31 @@ def test_pixels_are_at_least_as_many_as_asked_for(size, at_least, turned):
     exif = Image.Exif()
     exif[ORIENTATION] = 6 if turned else 1
     whole = size if turned else size[::-1]
-    found = to_pixels(encoded(Image.new("RGB", size), "JPEG", exif=exif), at_least).shape
+    found = to_pixels(encoded(Image.new("RGB", size), "JPEG", exif=exif), enough(*at_least)).shape
     for side in (0, 1):
         assert min(at_least[side], whole[side]) <= found[side] <= whole[side]
 
 
 def test_a_large_jpeg_is_decoded_small():
     data = encoded(Image.new("RGB", (1600, 1200)), "JPEG")
-    assert to_pixels(data, (150, 150)).shape == (150, 200, 3)
+    assert to_pixels(data, enough(150, 150)).shape == (150, 200, 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_how_many_pixels_are_enough_is_asked_of_the_upright_picture(orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    data = encoded(Image.new("RGB", (1600, 400)), "JPEG", exif=exif)
+    asked = []
+
+    def a_quarter(height, width):
+        asked.append((height, width))
+        return height // 4, width // 4
+
+    found = to_pixels(data, a_quarter)
+    upright = (400, 1600) if orientation < 5 else (1600, 400)
+    assert asked == [upright]
+    assert found.shape == (upright[0] // 4, upright[1] // 4, 3)
 
 
 def bomb() -> bytes:
@@ -266,7 +289,7 @@ def test_a_file_that_is_no_whole_picture_is_unreadable(data, reason):
     with pytest.raises(UnreadablePicture, match=reason):
         stored(data, 64, 85)
     with pytest.raises(UnreadablePicture, match=reason):
-        to_pixels(data, (32, 32))
+        to_pixels(data, enough(32, 32))
 
 
 def test_a_large_picture_of_a_camera_is_no_bomb():

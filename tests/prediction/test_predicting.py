@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pandas as pd
 import pytest
 from made_up_dataset import encoded
 
+from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.errors import BadInput
 from ctc.inventory.sources import take_inventory
@@ -103,6 +105,21 @@ def test_the_probabilities_are_those_of_the_network(classifier: Classifier, fold
         (row,) = said.of(label.name)
         assert tuple(row.probabilities) == label.classes
         assert list(row.probabilities.values()) == pytest.approx(list(expected[label.name][0]))
+
+
+@pytest.mark.parametrize("fit", ["pad", "crop"])
+def test_pictures_are_fitted_as_the_classifier_says(classifier, tmp_path, fit) -> None:
+    generator = np.random.default_rng(3)
+    wide = generator.integers(0, 256, (32, 96, 3)).astype(np.uint8)
+    # By hand: of 96 columns the middle 32, or all of a picture between two borders of grey.
+    seen = wide[:, 32:64] if fit == "crop" else np.full((32, 32, 3), 128, np.uint8)
+    if fit == "pad":
+        wide = generator.integers(0, 256, (10, 32, 3)).astype(np.uint8)
+        seen[11:21] = wide
+    other = dataclasses.replace(classifier, image=ImageSpec(32, 32, fit))
+    row = predict(other, [PhotoCapture("x", (encoded(wide),))], 1).of("species")[0]
+    expected = classifier.probabilities(seen[None], 1)["species"][0]
+    assert list(row.probabilities.values()) == pytest.approx(list(expected), abs=1e-6)
 
 
 def test_a_table_with_three_picture_columns_loses_no_capture(

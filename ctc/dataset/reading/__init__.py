@@ -1,11 +1,7 @@
 """From shards to batches, by tf.data: the only TensorFlow that is not behind Keras."""
 
-from ctc.dataset.reading.batches import (
-    Reading,
-    fitted_pixels,
-    training_batches,
-    validation_batches,
-)
+from ctc.dataset.reading.batches import Reading, training_batches, validation_batches
+from ctc.dataset.reading.fitted import fitted_pixels
 from ctc.dataset.reading.waiting import Waiting
 
 __all__ = ["Reading", "Waiting", "fitted_pixels", "training_batches", "validation_batches"]

@@ -8,19 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.reading.fitted import fitted_jpeg
 from ctc.dataset.reading.sampling import class_table, drawn, places, records_at
 from ctc.dataset.records import CAPTURE_ID, IMAGES, label_field
 from ctc.labels import MISSING, Label
-from ctc.pictures.decoding import to_pixels
 
 SHUFFLE_BLOCK = 1024  # captures, still encoded: some 100 kB each
-RATIOS = (8, 4, 2)  # at which libjpeg decodes within the DCT
 
 # From the number of an epoch to its records, still encoded, each with a number that changes which
 # of its pictures is taken.
@@ -145,18 +142,6 @@ def validation_batches(reading: Reading) -> tf.data.Dataset:
     return _batched(parsed, reading, drop_remainder=False).repeat()
 
 
-def fitted_pixels(data: bytes, image: ImageSpec) -> NDArray[np.uint8]:
-    """Decode one encoded picture of any format as the network wants it, [H, W, 3].
-
-    Differs from what training sees by the JPEG decoder's faster transform alone.
-
-    Raises:
-        UnreadablePicture: if it cannot be decoded.
-    """
-    pixels = to_pixels(data, (image.height, image.width))
-    return np.asarray(_fit(tf.constant(pixels), image).numpy(), np.uint8)
-
-
 def _seeds(seed: int, epoch: tf.Tensor) -> tf.Tensor:
     """Two seeds of an epoch: for the order of the files; for that of captures, and pictures."""
     return tf.random.split(tf.stack([tf.cast(seed, tf.int64), epoch]), 2)
@@ -197,7 +182,7 @@ def _batched(parsed: tf.data.Dataset, reading: Reading, drop_remainder: bool) ->
     tables = [class_table(label) for label in reading.labels]
 
     def example(one: dict[str, tf.Tensor]) -> tuple[Any, Any, Any]:
-        pixels = _fit(_decode(one[IMAGES], reading.image), reading.image)
+        pixels = fitted_jpeg(one[IMAGES], reading.image)
         names = [label.name for label in reading.labels]
         indices = [
             table.lookup(one[label_field(name)]) for name, table in zip(names, tables, strict=True)
@@ -208,28 +193,3 @@ def _batched(parsed: tf.data.Dataset, reading: Reading, drop_remainder: bool) ->
 
     examples = parsed.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return examples.batch(reading.batch_size, drop_remainder).prefetch(tf.data.AUTOTUNE)
-
-
-def _decode(jpeg: tf.Tensor, image: ImageSpec) -> tf.Tensor:
-    """Decode at the smallest scale that is still as large as the network's picture."""
-    shape = tf.image.extract_jpeg_shape(jpeg)
-    enough = [
-        tf.logical_and(shape[0] // ratio >= image.height, shape[1] // ratio >= image.width)
-        for ratio in RATIOS
-    ]
-    at = {ratio: lambda ratio=ratio: _decode_at(jpeg, ratio) for ratio in (*RATIOS, 1)}
-    cases = [(fits, at[ratio]) for fits, ratio in zip(enough, RATIOS, strict=True)]
-    return tf.case(cases, default=at[1], exclusive=False)
-
-
-def _decode_at(jpeg: tf.Tensor, ratio: int) -> tf.Tensor:
-    return tf.io.decode_jpeg(
-        jpeg, channels=3, ratio=ratio, dct_method="INTEGER_FAST", fancy_upscaling=False
-    )
-
-
-def _fit(pixels: tf.Tensor, image: ImageSpec) -> tf.Tensor:
-    size = (image.height, image.width)
-    resized = tf.image.resize(tf.cast(pixels, tf.float32), size, "bilinear")
-    fitted = tf.cast(tf.round(tf.clip_by_value(resized, 0.0, 255.0)), tf.uint8)
-    return tf.ensure_shape(fitted, (*size, 3))

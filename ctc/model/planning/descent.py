@@ -1,9 +1,10 @@
 """What a training takes over from its parent, decided before any work."""
 
 from dataclasses import replace
+from typing import cast
 
 from ctc import storage
-from ctc.dataset.image_spec import ImageSpec
+from ctc.dataset.image_spec import Fit, ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.errors import BadInput
 from ctc.labels import chosen
@@ -70,11 +71,12 @@ def decided_heads(
 
 def decided_image(params: TrainParams, parent: Parent | None) -> ImageSpec:
     """Return what the network sees: what is told, else as its parent does."""
-    if params.image_size is None and parent is not None:
-        return parent.classifier.image
-    side = params.image_size or SIDE
-    fit = parent.classifier.image.fit if parent is not None else ImageSpec.fit
-    return ImageSpec(side, side, fit)
+    seen = parent.classifier.image if parent is not None else ImageSpec(SIDE, SIDE)
+    return ImageSpec(
+        height=params.image_height or params.image_size or seen.height,
+        width=params.image_width or params.image_size or seen.width,
+        fit=seen.fit if params.fit == "auto" else cast(Fit, params.fit),
+    )
 
 
 def _check_parent(params: TrainParams, parent: Parent | None) -> None:
