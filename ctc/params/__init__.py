@@ -17,7 +17,7 @@ from ctc.params.data import (
 )
 from ctc.params.judging import EvaluateParams, PredictParams, PromoteParams
 from ctc.params.line import BenchmarkParams, MainParams
-from ctc.params.pictures import SeenPictures
+from ctc.params.pictures import Changes, SeenPictures
 from ctc.params.shared import Batches, ManyPictures, OfClassifier, OfDataset, OfPictures, Seeded
 from ctc.params.training import Aims, Descent, Fitting, Parentage, TrainParams
 
@@ -38,6 +38,7 @@ __all__ = [
     "Aims",
     "Batches",
     "BenchmarkParams",
+    "Changes",
     "Checks",
     "DatasetParams",
     "DatasetSplits",

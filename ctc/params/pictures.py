@@ -1,4 +1,4 @@
-"""Parameters of what a network sees of a picture."""
+"""Parameters of what a network sees of a picture, and how pictures are changed in training."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -27,3 +27,27 @@ class SeenPictures:
         "with grey, crop cuts its centre; auto: the parent's, without one stretch.",
         Choice(("auto", "stretch", "pad", "crop")),
     ] = "auto"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How pictures are changed at random each time that training shows them."""
+
+    color: Annotated[
+        str,
+        "How far brightness, contrast, saturation and hue are changed.",
+        Choice(("none", "little", "full")),
+    ] = "little"
+    crop: Annotated[
+        float, "Share of height and width that may be cut away, at any side.", Between(0, 0.9)
+    ] = 0.15
+    zoom: Annotated[
+        float,
+        "Share by which a picture is shown larger or smaller about its centre; around a smaller "
+        "one its border goes on.",
+        Between(0, 0.9),
+    ] = 0.0
+    rotate: Annotated[
+        float, "Degrees that a picture is turned to either side.", Between(0, 180)
+    ] = 5.0
+    flip: Annotated[bool, "Show every other picture as in a mirror."] = True

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from ctc.networks import NETWORKS
 from ctc.parameter import Between, Choice, Words
-from ctc.params.pictures import SeenPictures
+from ctc.params.pictures import Changes, SeenPictures
 from ctc.params.shared import Batches, OfDataset, Seeded
 
 
@@ -80,7 +80,7 @@ class Aims:
 
 
 @dataclass(frozen=True)
-class Fitting(SeenPictures, Aims, Descent, Batches):
+class Fitting(Changes, SeenPictures, Aims, Descent, Batches):
     """How a network is built and trained."""
 
     model: Annotated[

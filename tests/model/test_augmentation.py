@@ -1,4 +1,5 @@
 import colorsys
+import dataclasses
 import math
 
 import keras
@@ -7,13 +8,27 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from ctc.model.fitting.augmentation import Augmentation, Strength, _hue_matrix, _recolour, _warp
+from ctc.model.fitting.augmentation import (
+    Augmentation,
+    Strength,
+    _hue_matrix,
+    _recolour,
+    _warp,
+    strength,
+)
+from ctc.params import TrainParams
 
-NONE = Strength(crop=0, rotate=0, brightness=0, contrast=0, saturation=0, hue=0)
+DEFAULT = strength(TrainParams())
+OFF = {"color": "none", "crop": 0.0, "zoom": 0.0, "rotate": 0.0, "flip": False}
 
 
-def only(**strength: float) -> Strength:
-    return Strength(**{**vars(NONE), **strength})
+def only(**how: float) -> Strength:
+    return dataclasses.replace(asked(), **how)
+
+
+def asked(**changes) -> Strength:
+    """The strength of a training with these changes and no others."""
+    return strength(TrainParams(**{**OFF, **changes}))
 
 
 def pictures(count: int = 6, height: int = 24, width: int = 24) -> np.ndarray:
@@ -29,8 +44,8 @@ def plain(value: int, count: int = 64) -> np.ndarray:
     return np.full((count, 8, 8, 3), value, np.uint8)
 
 
-def changed(strength: Strength, images: np.ndarray, seed: int = 0) -> np.ndarray:
-    return np.asarray(Augmentation(strength, seed)(images, training=True))
+def changed(how: Strength, images: np.ndarray, seed: int = 0) -> np.ndarray:
+    return np.asarray(Augmentation(how, seed)(images, training=True))
 
 
 def warped(image: np.ndarray, matrix: list[list[float]]) -> np.ndarray:
@@ -57,14 +72,14 @@ def reference(image: np.ndarray, matrix: list[list[float]]) -> np.ndarray:
 
 def test_outside_training_nothing_changes() -> None:
     images = pictures()
-    layer = Augmentation(Strength(), 0)
+    layer = Augmentation(DEFAULT, 0)
     np.testing.assert_array_equal(np.asarray(layer(images)), images)
     np.testing.assert_array_equal(np.asarray(layer(images, training=False)), images)
 
 
 def test_in_training_bytes_of_the_same_shape_come_out() -> None:
     images = pictures(5, 20, 28)
-    out = changed(Strength(), images)
+    out = changed(DEFAULT, images)
     assert out.dtype == np.uint8
     assert out.shape == images.shape
     assert (out != images).any(axis=(1, 2, 3)).all()
@@ -72,7 +87,7 @@ def test_in_training_bytes_of_the_same_shape_come_out() -> None:
 
 def test_the_same_seed_gives_the_same_changes_step_by_step() -> None:
     images = pictures()
-    layers = [Augmentation(Strength(), seed) for seed in (7, 7, 8)]
+    layers = [Augmentation(DEFAULT, seed) for seed in (7, 7, 8)]
     first, again, other = ([np.asarray(x(images, training=True)) for _ in range(3)] for x in layers)
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -83,14 +98,22 @@ def test_the_same_seed_gives_the_same_changes_step_by_step() -> None:
 
 def test_the_pictures_of_a_batch_are_changed_each_in_its_own_way() -> None:
     same = np.repeat(pictures(1), 6, axis=0)
-    out = changed(Strength(), same)
+    out = changed(DEFAULT, same)
     differing = [(out[i] != out[j]).any() for i in range(6) for j in range(i)]
     assert all(differing)
 
 
-def test_a_strength_of_zero_leaves_the_picture_or_its_mirror_image() -> None:
+def test_with_everything_off_the_layer_does_nothing_at_all() -> None:
+    layer = Augmentation(asked(), 0)
+    images = tf.constant(pictures())
+    before = layer._draws.state.numpy()
+    assert layer(images, training=True) is images
+    np.testing.assert_array_equal(layer._draws.state.numpy(), before)
+
+
+def test_a_flip_alone_leaves_the_picture_or_its_mirror_image() -> None:
     images = pictures(32)
-    out = changed(NONE, images).astype(int)
+    out = changed(asked(flip=True), images).astype(int)
     as_was = np.abs(out - images).max(axis=(1, 2, 3)) <= 1
     mirrored = np.abs(out - images[:, :, ::-1]).max(axis=(1, 2, 3)) <= 1
     assert (as_was ^ mirrored).all()
@@ -132,7 +155,7 @@ def test_each_picture_of_a_batch_has_its_own_map() -> None:
 
 
 def test_drawn_maps_stay_within_the_strength() -> None:
-    layer = Augmentation(only(crop=0.3, rotate=10.0), 3)
+    layer = Augmentation(asked(crop=0.3, rotate=10.0, flip=True), 3)
     affine = np.asarray(layer._affine(2000))
     zoom = np.hypot(affine[:, 0, 0], affine[:, 1, 0])
     assert 0.7 <= zoom.min() < 0.71
@@ -145,10 +168,75 @@ def test_drawn_maps_stay_within_the_strength() -> None:
     assert (np.abs(affine[:, :, 2]) <= 1 - zoom[:, None] + 1e-5).all()
 
 
-@pytest.mark.parametrize("strength", [only(saturation=0.9), only(hue=0.5)], ids=repr)
+def test_without_a_flip_no_picture_is_mirrored() -> None:
+    affine = np.asarray(Augmentation(asked(crop=0.3, rotate=10.0), 3)._affine(500))
+    assert (np.linalg.det(affine[:, :, :2]) > 0).all()
+
+
+def test_a_zoom_is_about_the_centre_and_to_either_side() -> None:
+    affine = np.asarray(Augmentation(asked(zoom=0.25), 3)._affine(2000))
+    assert not affine[:, :, 2].any()
+    factor = 1 / affine[:, 0, 0]
+    np.testing.assert_allclose(affine[:, 1, 1] * factor, 1, rtol=1e-5)
+    assert 0.7499 <= factor.min() < 0.76
+    assert 1.24 < factor.max() <= 1.2501
+
+
+def test_a_zoom_shows_things_larger_or_smaller_by_its_factor_and_the_border_goes_on() -> None:
+    image = np.full((32, 32, 3), 50, np.uint8)
+    image[12:20, 12:20] = 200  # 64 pixels
+    image[:, :3] = 100
+    layer = Augmentation(asked(zoom=0.5), 1)
+    drawn = Augmentation(asked(zoom=0.5), 1)._affine(40)
+    factor = 1 / np.asarray(drawn)[:, 0, 0]
+    out = np.asarray(layer(np.repeat(image[None], 40, axis=0), training=True)).astype(float)
+    area = ((out[..., 0] - 50) / 150)[:, :, 10:22].clip(0, 1).sum(axis=(1, 2))
+    np.testing.assert_allclose(area, 64 * factor**2, rtol=0.2)
+    smallest = out[factor.argmin()]
+    assert factor.min() < 0.6
+    assert (smallest[:, :8] == 100).all()  # 3 columns are 2 now, and 6 of border go on
+    assert (smallest[:8, 12:] == 50).all()
+
+
+def test_a_crop_shows_any_part_larger_and_no_border() -> None:
+    ramp = np.repeat(np.arange(0, 256, 8, np.uint8)[None, None, :, None], 3, axis=3)
+    image = np.repeat(np.repeat(ramp, 32, axis=1), 60, axis=0)  # brighter from left to right
+    row = changed(asked(crop=0.5), image)[:, 16, :, 0].astype(float)
+    assert (np.diff(row, axis=1) > 0).all()  # where the border goes on nothing changes
+    step = (row[:, -1] - row[:, 0]) / 31 / 8  # the share of the picture that is seen
+    assert 0.48 < step.min() < 0.6
+    assert 0.9 < step.max() <= 1.01
+    middle = row.mean(axis=1)
+    assert middle.min() < 100
+    assert middle.max() > 150
+
+
+@pytest.mark.parametrize("level", ["none", "little", "full"])
+def test_the_levels_of_colour_change_pixels_as_far_as_they_say(level: str) -> None:
+    far = {"none": 0.0, "little": 0.15, "full": 0.3}[level]
+    grey = changed(asked(color=level), plain(128, 300))[:, 0, 0].astype(float)
+    shift = (grey - 127.5).mean(axis=1) / 255  # contrast keeps it, brightness moves it
+    assert np.abs(shift).max() == pytest.approx(far, abs=0.02)
+    assert shift.min() == pytest.approx(-far, abs=0.02)
+    colour = np.broadcast_to(np.uint8([150, 120, 100]), (300, 4, 4, 3))
+    out = changed(asked(color=level), colour)[:, 0, 0].astype(float)
+    hues = np.array([colorsys.rgb_to_hsv(*pixel / 255)[0] for pixel in out]) - 0.0667
+    wide = {"none": 0.0, "little": 0.03, "full": 0.06}[level]
+    assert np.abs((hues + 0.5) % 1 - 0.5).max() == pytest.approx(wide, abs=0.02)
+
+
+def test_full_goes_beyond_what_the_tool_of_2019_did() -> None:
+    full = asked(color="full")
+    assert full.brightness >= 0.2
+    assert full.contrast >= 0.3
+    assert full.saturation >= 0.2
+    assert full.hue >= 0.05
+
+
+@pytest.mark.parametrize("how", [only(saturation=0.9), only(hue=0.5)], ids=repr)
 @pytest.mark.parametrize("value", [0, 40, 128, 255])
-def test_grey_stays_grey_under_saturation_and_hue(strength: Strength, value: int) -> None:
-    out = changed(strength, plain(value)).astype(int)
+def test_grey_stays_grey_under_saturation_and_hue(how: Strength, value: int) -> None:
+    out = changed(how, plain(value)).astype(int)
     assert np.abs(out - value).max() <= 2
 
 
@@ -200,7 +288,7 @@ def test_a_turn_of_hue_by_nothing_is_nothing() -> None:
 
 def test_xla_computes_the_same_from_the_same_draws() -> None:
     images = tf.constant(pictures(4), tf.float32)
-    layer = Augmentation(Strength(), 5)
+    layer = Augmentation(DEFAULT, 5)
     drawn = layer._affine(4), *layer._colour(4)
 
     def change(affine, matrix, offset):
@@ -214,18 +302,18 @@ def test_the_whole_layer_compiles_under_xla() -> None:
     # XLA draws by another algorithm: other changes than without it, but the same each time.
     images = tf.constant(pictures(4))
 
-    def compiled(strength: Strength, seed: int):
-        layer = Augmentation(strength, seed)
+    def compiled(how: Strength, seed: int):
+        layer = Augmentation(how, seed)
         layer.build(images.shape)
         return tf.function(lambda x: layer(x, training=True), jit_compile=True)
 
-    one, same = compiled(Strength(), 5), compiled(Strength(), 5)
+    one, same = compiled(DEFAULT, 5), compiled(DEFAULT, 5)
     first = np.asarray(one(images))
     assert first.dtype == np.uint8
     np.testing.assert_array_equal(first, np.asarray(same(images)))
     assert (first != np.asarray(one(images))).any()
-    unchanged = np.asarray(compiled(NONE, 5)(images)).astype(int)
-    for image, out in zip(images.numpy(), unchanged, strict=True):
+    flipped = np.asarray(compiled(only(flip=True), 5)(images)).astype(int)
+    for image, out in zip(images.numpy(), flipped, strict=True):
         assert min(np.abs(out - image).max(), np.abs(out - image[:, ::-1]).max()) <= 1
 
 
@@ -237,7 +325,7 @@ def test_the_layer_tells_what_it_was_made_with() -> None:
 
 def test_the_trained_model_augments_in_training_alone() -> None:
     inputs = keras.Input((16, 16, 3), dtype="uint8")
-    model = keras.Model(inputs, Augmentation(Strength(), 0)(inputs))
+    model = keras.Model(inputs, Augmentation(DEFAULT, 0)(inputs))
     images = pictures(3, 16, 16)
     np.testing.assert_array_equal(model.predict_on_batch(images), images)
     assert (np.asarray(model(images, training=True)) != images).any()

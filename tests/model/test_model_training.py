@@ -16,9 +16,11 @@ from ctc.dataset.reading import validation_batches
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.classifier import softmax
+from ctc.model.fitting.augmentation import strength
 from ctc.model.fitting.optimizers import FINAL, learning_rate
 from ctc.model.fitting.training import Trained, _trainable, train
 from ctc.model.fitting.watching import Epoch
+from ctc.model.network.backbones import build_network
 from ctc.model.planning.training_plan import TrainingPlan, plan_training
 from ctc.params import TrainParams
 
@@ -281,6 +283,14 @@ def test_what_a_picture_shows_is_learnt(easy: Dataset) -> None:
     assert done.best.metrics["val/side/accuracy"] >= 0.9
     assert max(epoch.metrics["train/side/accuracy"] for epoch in done.epochs) >= 0.8
     assert done.epochs[-1].metrics["train/loss"] < 0.5 * done.epochs[0].metrics["train/loss"]
+
+
+def test_the_model_that_is_trained_changes_pictures_as_asked(easy: Dataset) -> None:
+    how = {"color": "full", "crop": 0.3, "zoom": 0.2, "rotate": 30.0, "flip": False}
+    plan = plan_training(easy, params(**how))
+    network = build_network("tiny", plan.labels, plan.training.image, "none")
+    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    assert model.get_layer("augmentation").strength == strength(TrainParams(**how))
 
 
 # --- the schedule ---

@@ -13,10 +13,21 @@ from typing import Any
 import keras
 from keras import ops
 
+from ctc.params import Changes
+
 # Luminance of RGB and the YIQ colour space, ITU-R BT.601 (the NTSC primaries).
 LUMINANCE = (0.299, 0.587, 0.114)
 RGB_TO_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 YIQ_TO_RGB = ((1.0, 0.956, 0.619), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
+
+
+# What `color` comes to. `full` goes beyond the strongest of the 2019 tool, full_randomized:
+# brightness 0.2, contrast 0.9 to 1.3, saturation 0.8 to 1.2, hue 0.05.
+COLORS = {
+    "none": {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0},
+    "little": {"brightness": 0.15, "contrast": 0.2, "saturation": 0.2, "hue": 0.03},
+    "full": {"brightness": 0.3, "contrast": 0.4, "saturation": 0.4, "hue": 0.06},
+}
 
 
 @dataclass(frozen=True)
@@ -25,25 +36,50 @@ class Strength:
 
     Attributes:
         crop: share of a side that may be cut away.
+        zoom: factors 1 - x to 1 + x by which it is shown larger, about its centre.
         rotate: degrees to either side.
+        flip: whether every other picture is mirrored.
         brightness: share of full scale to either side.
         contrast, saturation: factors 1 - x to 1 + x.
         hue: share of a full turn to either side.
     """
 
-    crop: float = 0.15
-    rotate: float = 5.0
-    brightness: float = 0.15
-    contrast: float = 0.2
-    saturation: float = 0.2
-    hue: float = 0.03
+    crop: float
+    zoom: float
+    rotate: float
+    flip: bool
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+
+    @property
+    def moves(self) -> bool:
+        """Whether pixels change their places."""
+        return self.flip or any((self.crop, self.zoom, self.rotate))
+
+    @property
+    def recolours(self) -> bool:
+        """Whether pixels change their colours."""
+        return any((self.brightness, self.contrast, self.saturation, self.hue))
+
+
+def strength(changes: Changes) -> Strength:
+    """Return what the parameters ask for."""
+    return Strength(
+        crop=changes.crop,
+        zoom=changes.zoom,
+        rotate=changes.rotate,
+        flip=changes.flip,
+        **COLORS[changes.color],
+    )
 
 
 class Augmentation(keras.layers.Layer):
     """Changes a batch of pictures at random, uint8 [B, H, W, 3] to the same.
 
-    Outside training it changes nothing. What is drawn follows from the seed and the number of
-    the step.
+    Outside training it changes nothing, and what has no strength costs nothing. What is drawn
+    follows from the seed and the number of the step.
     """
 
     def __init__(self, strength: Strength, seed: int, **kwargs: Any) -> None:
@@ -56,11 +92,15 @@ class Augmentation(keras.layers.Layer):
         """Return the batch, changed if `training`."""
         if not training:
             return images
+        if not self.strength.moves and not self.strength.recolours:
+            return images
         count = ops.shape(images)[0]
         pixels = ops.cast(images, "float32")
-        warped = _warp(pixels, self._affine(count))
-        coloured = _recolour(warped, *self._colour(count))
-        return ops.cast(ops.round(ops.clip(coloured, 0.0, 255.0)), "uint8")
+        if self.strength.moves:
+            pixels = _warp(pixels, self._affine(count))
+        if self.strength.recolours:
+            pixels = _recolour(pixels, *self._colour(count))
+        return ops.cast(ops.round(ops.clip(pixels, 0.0, 255.0)), "uint8")
 
     def get_config(self) -> dict[str, Any]:
         """Return what the layer was made with."""
@@ -71,12 +111,15 @@ class Augmentation(keras.layers.Layer):
 
     def _affine(self, count: Any) -> Any:
         """[B, 2, 3]: from a place in the new picture (x, y in -1..1) to one in the old."""
-        zoom = self._between(count, 1 - self.strength.crop, 1.0)
-        angle = self._between(count, -self.strength.rotate, self.strength.rotate) * math.pi / 180
-        mirror = ops.where(self._between(count, 0.0, 1.0) < 0.5, -1.0, 1.0)
-        shift_x = self._between(count, -1.0, 1.0) * (1 - zoom)
-        shift_y = self._between(count, -1.0, 1.0) * (1 - zoom)
-        cos, sin = ops.cos(angle) * zoom, ops.sin(angle) * zoom
+        s = self.strength
+        part = self._between(count, 1 - s.crop, 1.0)
+        angle = self._between(count, -s.rotate, s.rotate) * math.pi / 180
+        mirror = ops.where(self._between(count, 0.0, 1.0) < 0.5 * s.flip, -1.0, 1.0)
+        shift_x = self._between(count, -1.0, 1.0) * (1 - part)
+        shift_y = self._between(count, -1.0, 1.0) * (1 - part)
+        # Shown twice as large is half of it seen.
+        seen = part / self._between(count, 1 - s.zoom, 1 + s.zoom) if s.zoom else part
+        cos, sin = ops.cos(angle) * seen, ops.sin(angle) * seen
         first = ops.stack([cos * mirror, -sin, shift_x], axis=-1)
         second = ops.stack([sin * mirror, cos, shift_y], axis=-1)
         return ops.stack([first, second], axis=1)

@@ -8,7 +8,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from ctc.dataset.reading import training_batches, validation_batches
 from ctc.model.classifier import Classifier, Origin
-from ctc.model.fitting.augmentation import Augmentation, Strength
+from ctc.model.fitting.augmentation import Augmentation, strength
 from ctc.model.fitting.losses import label_losses
 from ctc.model.fitting.metrics import metrics_of
 from ctc.model.fitting.optimizers import learning_rate, optimizer
@@ -82,7 +82,7 @@ def _learn(network: keras.Model, plan: TrainingPlan, phase: Phase, watch: Watch)
 def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSchedule) -> keras.Model:
     """Put augmentation before the network and say what is minimised and how it is judged."""
     inputs = keras.Input(network.input_shape[1:], dtype="uint8", name="stored")
-    augmented = Augmentation(Strength(), plan.params.seed, name="augmentation")(inputs)
+    augmented = Augmentation(strength(plan.params), plan.params.seed, name="augmentation")(inputs)
     model = keras.Model(inputs, network(augmented))
     model.compile(
         optimizer=optimizer(plan.params, rate),
