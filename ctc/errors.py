@@ -1,4 +1,4 @@
-"""What a user did that cannot work, said in one sentence."""
+"""What cannot work, and what broke off, said in one sentence."""
 
 from collections.abc import Iterable
 
@@ -7,6 +7,13 @@ class BadInput(ValueError):
     """Input that cannot be used; its text is one sentence: what was found, where, what is allowed.
 
     An entry point prints it and exits with 2, before any work is done.
+    """
+
+
+class CannotGoOn(RuntimeError):
+    """Work that was begun and cannot go on; its text is one sentence: what happened, what helps.
+
+    An entry point prints it and exits with 1; what was finished until then is kept.
     """
 
 

@@ -144,3 +144,8 @@ class TrainParams(Seeded, Parentage, Fitting, OfDataset):
     val_split: Annotated[str, "Splits that choose the best epoch, as a pattern."] = "val*"
     output: Annotated[str, "Folder for the classifier."] = "data/classifier"
     register: Annotated[str | None, "Name to register the model under."] = None
+    checkpoint_minutes: Annotated[
+        float,
+        "Minutes between states that are kept within an epoch, besides one at its end; 0: none.",
+        Between(0),
+    ] = 10.0

@@ -175,6 +175,15 @@ def test_an_epoch_does_not_depend_on_how_many_follow(dataset):
     assert epochs(dataset, 10, 1, 3)[0] == epochs(dataset, 10, 3, 3)[0]
 
 
+@pytest.mark.parametrize("step", [1, 3])
+def test_an_epoch_can_begin_in_its_middle(dataset, step):
+    (whole,) = epochs(dataset, 7, 1, seed=1)
+    rest = shown(taken(training_batches(reading(dataset, 7), 2, seed=1, step=step)))
+    first, second = whole[7 * step :], rest[len(whole) - 7 * step :]
+    assert rest[: len(first)] == first
+    assert second == epochs(dataset, 7, 2, seed=1)[1]
+
+
 def test_every_picture_of_a_capture_is_shown_sooner_or_later(dataset):
     seen = defaultdict(Counter)
     for epoch in epochs(dataset, 30, 40, 0):

@@ -74,23 +74,31 @@ class Reading:
         return [str(folder / shard.name) for shard in self.dataset.shards_of(self.splits)]
 
 
-def training_batches(reading: Reading, epochs: int, seed: int, first: int = 0) -> tf.data.Dataset:
+def training_batches(
+    reading: Reading, epochs: int, seed: int, first: int = 0, step: int = 0
+) -> tf.data.Dataset:
     """Yield `reading.steps` batches an epoch, each capture with one of its pictures.
 
-    From epoch `first` (counted from 0) up to, and without, epoch `epochs`.
+    From batch `step` of epoch `first` (both counted from 0) up to, and without, epoch `epochs`.
 
-    The order of captures and the choice of pictures follow from (seed, epoch) alone, so that
-    an epoch can be repeated. The last batch of an epoch is filled up with its first captures:
-    every batch has the same shape, for which the step is compiled once.
+    The order of captures and the choice of pictures are a pure function of (seed, epoch), and
+    have to stay one: a training that goes on in the middle of an epoch leaves out the records
+    that it has seen, while they are still encoded. The last batch of an epoch is filled up with
+    its first captures: every batch has the same shape, for which the step is compiled once.
     """
     records = _balanced if reading.sampled else _natural
     of_epoch = records(reading, seed)
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         choice = _seeds(seed, epoch)[1]
-        return of_epoch(epoch).map(
-            lambda turn, record: _one_picture(_parse(record, reading.labels), choice, turn),
-            num_parallel_calls=tf.data.AUTOTUNE,
+        seen = tf.where(epoch == first, tf.constant(step * reading.batch_size, tf.int64), 0)
+        return (
+            of_epoch(epoch)
+            .skip(seen)
+            .map(
+                lambda turn, record: _one_picture(_parse(record, reading.labels), choice, turn),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
         )
 
     parsed = tf.data.Dataset.range(first, epochs).flat_map(epoch_batches)

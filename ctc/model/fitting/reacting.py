@@ -55,6 +55,9 @@ class Plateau(keras.callbacks.Callback):
         super().__init__()
         self._watch, self._rate, self._patience = watch, rate, patience
 
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        self._rate.share.assign(share_left(self._watch.losses, self._patience))
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._rate.share.assign(share_left(self._watch.losses, self._patience))
 
@@ -79,9 +82,18 @@ class Averaging(keras.callbacks.Callback):
     and subtracting, after which the weights are not quite what they were.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._own: list[Any] = []
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        # Keras leaves the averages in place at the end of a fit; this one goes on from there.
+        if self._own:
+            self.on_epoch_end(0)
+
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
         weights = self.model.trainable_variables
-        self._own: list[Any] = [weight.numpy() for weight in weights]
+        self._own = [weight.numpy() for weight in weights]
         self.model.optimizer.finalize_variable_values(weights)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:

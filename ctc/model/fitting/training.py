@@ -12,12 +12,14 @@ from ctc.model.fitting.augmentation import Augmentation, strength
 from ctc.model.fitting.losses import label_losses
 from ctc.model.fitting.metrics import metrics_of
 from ctc.model.fitting.optimizers import learning_rate, optimizer
-from ctc.model.fitting.reacting import reactions
+from ctc.model.fitting.reacting import epochs_since_best, reactions
 from ctc.model.fitting.watching import Epoch, Watch
 from ctc.model.network.backbones import build_network
 from ctc.model.network.inheriting import freeze, inherit
-from ctc.model.planning.phases import Phase
 from ctc.model.planning.training_plan import TrainingPlan
+from ctc.model.resuming.interrupts import Interrupts
+from ctc.model.resuming.keeping import Keep, Keeping, Place, put_back
+from ctc.model.resuming.state import State
 from ctc.progress import Progress
 
 
@@ -30,20 +32,35 @@ class Trained:
     epochs: tuple[Epoch, ...]
 
 
-def train(plan: TrainingPlan, report: Callable[[Epoch], None]) -> Trained:
+def train(
+    plan: TrainingPlan,
+    report: Callable[[Epoch], None],
+    keep: Keep | None = None,
+    state: State | None = None,
+) -> Trained:
     """Train and call `report` after each epoch. The best epoch has the lowest `val/loss`.
 
+    Args:
+        plan: what to do.
+        report: is called after each epoch.
+        keep: is called with the state, each epoch and every `checkpoint_minutes`, if it is given.
+        state: where to go on; None: at the beginning.
+
     Raises:
-        BadInput: if weights cannot be downloaded, or the parent's are of another shape.
-        FloatingPointError: if the loss is no longer a number.
+        BadInput: if weights cannot be downloaded, or the parent's or the state's do not fit.
+        CannotGoOn: if the loss is no longer a number, or `keep` says so.
     """
     keras.utils.set_random_seed(plan.params.seed)
     network = _first_network(plan)
     pictures = plan.training.steps * plan.training.batch_size * plan.params.epochs
-    with Progress("train", pictures, "pictures") as progress:
+    with Progress("train", pictures, "pictures") as progress, Interrupts() as interrupts:
         watch = Watch(plan, network, report, progress)
-        for phase in plan.phases:
-            _learn(network, plan, phase, watch)
+        if state is not None:
+            watch.go_on(state.epochs, state.best, state.best_weights, state.begun)
+            progress.keep(min(pictures, round(pictures * state.progress / plan.params.epochs)))
+        fit = Fit(network, plan, watch, keep, interrupts)
+        for number in range(state.phase if state else 0, len(plan.phases)):
+            fit.learn(number, state if state and state.phase == number else None)
     network.set_weights(watch.best_weights)
     freeze(network, False)  # how it was trained is no property of what is kept
     return Trained(_classifier(network, plan), watch.best, tuple(watch.epochs))
@@ -58,25 +75,73 @@ def _first_network(plan: TrainingPlan) -> keras.Model:
     return network
 
 
-def _learn(network: keras.Model, plan: TrainingPlan, phase: Phase, watch: Watch) -> None:
-    """Go through the epochs of a phase, with an optimiser of its own."""
-    freeze(network, phase.frozen)
-    plan = plan.during(phase)
-    rate = learning_rate(plan.params, plan.steps)
-    model = _trainable(network, plan, rate)
-    watch.begin_phase()
-    batches = training_batches(plan.training, phase.end, plan.params.seed, phase.first)
-    model.fit(
-        watch.waiting.over(batches),
-        steps_per_epoch=plan.training.steps,
-        initial_epoch=phase.first,
-        epochs=phase.end,
-        validation_data=validation_batches(plan.validation),
-        validation_steps=plan.validation.validation_steps,
-        shuffle=False,  # `training_batches` did
-        callbacks=[watch, *reactions(plan.params, watch, rate)],
-        verbose=0,
-    )
+@dataclass(frozen=True)
+class Fit:
+    """What all phases of a training share."""
+
+    network: keras.Model
+    plan: TrainingPlan
+    watch: Watch
+    keep: Keep | None
+    interrupts: Interrupts
+
+    def learn(self, number: int, state: State | None) -> None:
+        """Go through the epochs of a phase, with an optimiser of its own.
+
+        Args:
+            number: of the phase.
+            state: where to go on within it; None: at its beginning.
+        """
+        phase = self.plan.phases[number]
+        freeze(self.network, phase.frozen)
+        plan = self.plan.during(phase)
+        rate = learning_rate(plan.params, plan.steps)
+        model = _trainable(self.network, plan, rate)
+        place = Place(phase.first)
+        if state is None:
+            self.watch.begin_phase()
+        else:
+            place = put_back(model, state, plan, phase.first)
+        keeping = Keeping(plan, number, self.watch, place, self.keep, self.interrupts)
+        callbacks = [self.watch, *reactions(plan.params, self.watch, rate), keeping]
+        since = epochs_since_best(self.watch.losses)
+        if place.epoch >= phase.end or 0 < plan.params.patience <= since:
+            # As Keras does at the end of a fit: averages, if there are any, take their place.
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+            return
+        for first, step, end in _parts(place, phase.end):
+            if not model.stop_training:
+                self._fit(model, callbacks, first, step, end)
+
+    def _fit(
+        self,
+        model: keras.Model,
+        callbacks: list[keras.callbacks.Callback],
+        first: int,
+        step: int,
+        end: int,
+    ) -> None:
+        """Fit from a step of epoch `first` up to, and without, epoch `end`."""
+        training, validation = self.plan.training, self.plan.validation
+        batches = training_batches(training, end, self.plan.params.seed, first, step)
+        model.fit(
+            self.watch.waiting.over(batches),
+            steps_per_epoch=training.steps - step,
+            initial_epoch=first,
+            epochs=end,
+            validation_data=validation_batches(validation),
+            validation_steps=validation.validation_steps,
+            shuffle=False,  # `training_batches` did
+            callbacks=callbacks,
+            verbose=0,
+        )
+
+
+def _parts(place: Place, end: int) -> list[tuple[int, int, int]]:
+    """First epoch, its first step, and the end of each fit: a begun epoch has fewer steps."""
+    begun = [(place.epoch, place.step, place.epoch + 1)] if place.step else []
+    first = place.epoch + len(begun)
+    return [*begun, (first, 0, end)] if first < end else begun
 
 
 def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSchedule) -> keras.Model:

@@ -1,13 +1,15 @@
 """Watches a training: progress, metrics of each epoch, the weights of the best."""
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from ctc.dataset.reading import Waiting
+from ctc.errors import CannotGoOn
 from ctc.model.fitting.metrics import metrics_of
 from ctc.model.planning.training_plan import TrainingPlan
 from ctc.progress import Progress
@@ -19,6 +21,9 @@ class Epoch:
 
     number: int
     metrics: dict[str, float]
+
+
+NONE_YET = Epoch(-1, {"val/loss": float("inf")})
 
 
 class Watch(keras.callbacks.Callback):
@@ -35,25 +40,34 @@ class Watch(keras.callbacks.Callback):
         self._plan, self._network, self._report = plan, network, report
         self._progress = progress
         self.waiting = Waiting()
-        self._begun = 0
+        self.begun = 0
         self.epochs: list[Epoch] = []
-        self.best = Epoch(-1, {"val/loss": float("inf")})
+        self.best = NONE_YET
         self.best_weights: list[Any] = []
 
     def begin_phase(self) -> None:
         """Begin to count anew how long `val/loss` has not got better."""
-        self._begun = len(self.epochs)
+        self.begun = len(self.epochs)
+
+    def go_on(self, epochs: Sequence[Epoch], best: int, weights: Sequence[Any], begun: int) -> None:
+        """Take over what was seen before: the epochs, the best of them, the phase's beginning."""
+        self.epochs, self.begun = list(epochs), begun
+        self.best = self.epochs[best] if best >= 0 else NONE_YET
+        self.best_weights = list(weights)
 
     @property
     def losses(self) -> list[float]:
         """The val/loss of each epoch of this phase."""
-        return [epoch.metrics["val/loss"] for epoch in self.epochs[self._begun :]]
+        return [epoch.metrics["val/loss"] for epoch in self.epochs[self.begun :]]
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._start = time.monotonic()
+        self._start, self._steps = time.monotonic(), 0
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        done = f"epoch {len(self.epochs) + 1}, loss {(logs or {})['loss']:.3f}"
+        loss = (logs or {})["loss"]
+        _check_finite(f"epoch {len(self.epochs) + 1}", {"the loss": loss})
+        done = f"epoch {len(self.epochs) + 1}, loss {loss:.3f}"
+        self._steps += 1
         self._progress.advance(self._plan.training.batch_size, done)
 
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
@@ -62,8 +76,9 @@ class Watch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         metrics = _metrics(logs or {}, self._plan)
-        _check_finite(epoch, metrics)
-        pictures = self._plan.training.steps * self._plan.training.batch_size
+        _check_finite(f"epoch {epoch + 1}", metrics)
+        # Of the steps that were done here: an epoch that goes on has done others before.
+        pictures = self._steps * self._plan.training.batch_size
         metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
         metrics["train/images_per_second"] = pictures / self._trained_for
         metrics["train/waiting_share"] = self._waited_for / self._trained_for
@@ -94,9 +109,7 @@ def _metrics(logs: Mapping[str, float], plan: TrainingPlan) -> dict[str, float]:
     return named
 
 
-def _check_finite(epoch: int, metrics: Mapping[str, float]) -> None:
+def _check_finite(when: str, metrics: Mapping[str, float]) -> None:
     for name, value in metrics.items():
-        if value != value or abs(value) == float("inf"):
-            raise FloatingPointError(
-                f"{name} is {value} after epoch {epoch + 1}: try a lower learning_rate"
-            )
+        if not math.isfinite(value):
+            raise CannotGoOn(f"{name} is {value} in {when}: try a lower learning_rate")
