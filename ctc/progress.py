@@ -55,6 +55,10 @@ class Progress:
         self.kept += units
         self.advance(units)
 
+    def say(self, text: str) -> None:
+        """Leave a line that stays, on a terminal too, such as the figures of an epoch."""
+        self._show(f"{self.what}: {text}", last=True)
+
     def __enter__(self) -> Self:
         return self
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -21,6 +22,9 @@ class _Sentences(click.Command):
     """Answers bad input with one sentence and exit code 2."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(sys.stdout, TextIOWrapper):
+            # Python keeps lines back where there is no terminal; a log is followed as it grows.
+            sys.stdout.reconfigure(line_buffering=True)
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.NoSuchOption as error:

@@ -6,6 +6,8 @@ from ctc.params import TrainParams
 from entrypoints.command import step_command
 
 if TYPE_CHECKING:
+    import keras
+
     from ctc.model.classifier import Ancestor
     from ctc.model.fitting.training import Trained
     from ctc.model.parents import Parent
@@ -32,7 +34,11 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     name = f"train {plan.params.model} {' '.join(params.labels)}"
     with tracked_run("train", params, nested, name) as tracked:
         _log_plan(tracked, plan)
-        trained = train(plan, lambda epoch: tracked.metrics(epoch.metrics, epoch.number))
+        trained = train(
+            plan,
+            report=lambda epoch: tracked.metrics(epoch.metrics, epoch.number),
+            begin=lambda network: _log_looks(tracked, plan, network),
+        )
         trained.classifier.save(output)
         version = _log_model(tracked, plan, trained)
     where = f", registered as {params.register} version {version}" if version else ""
@@ -70,6 +76,8 @@ def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
         model=plan.params.model,
         trainable=plan.params.trainable,
     )
+    if plan.params.unfreeze_epoch is not None:
+        tracked.resolved(unfreeze_learning_rate=plan.params.unfreeze_learning_rate)
     if plan.parent is not None:
         tracked.resolved(strategy=plan.params.strategy)
         _log_parent(tracked, plan.parent.ancestor)
@@ -82,6 +90,15 @@ def _log_parent(tracked: "Run", parent: "Ancestor") -> None:
         tracked.tags(parent_run=parent.run_id)
     if parent.model_id is not None:
         tracked.model_input(parent.model_id)
+
+
+def _log_looks(tracked: "Run", plan: "TrainingPlan", network: "keras.Model") -> None:
+    """Log the network in words, and pictures as it sees them."""
+    from ctc.model.fitting.describing import described
+    from ctc.model.fitting.seeing import sheet_of_first_batch
+
+    tracked.text(described(network, plan), "network")
+    tracked.image(sheet_of_first_batch(plan), "first_batch")
 
 
 def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> str | None:

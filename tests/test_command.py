@@ -122,3 +122,14 @@ def test_a_file_that_cannot_be_written_is_named_without_a_traceback():
     result = CliRunner().invoke(step_command(PromoteParams)(fail), [])
     assert result.exit_code == 1
     assert result.output == "Error: '/nowhere/x.csv': No such file or directory\n"
+
+
+def test_what_is_printed_stands_in_a_log_at_once():
+    code = (
+        "import os\nfrom ctc.params import PromoteParams\n"
+        "from entrypoints.command import step_command\n"
+        "@step_command(PromoteParams)\n"
+        "def main(params):\n    print('first line')\n    os._exit(0)\n"  # nothing is flushed
+        "main()\n"
+    )
+    assert run("-c", code).stdout == "first line\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from mlflow.entities import Run
+from PIL import Image
 
 from ctc.params import TrainParams
 from ctc.tracking import find_model, log_classifier, promote, register, tracked_run
@@ -51,6 +52,14 @@ def test_the_run_of_a_child_is_tied_to_its_parent(former: Run, child: Run) -> No
     assert resolved["resolved.trainable"] == "all"
     assert resolved["resolved.model"] == "tiny"
     assert resolved["resolved.image_size"] == "32 x 32"
+
+
+def test_a_run_shows_the_network_in_words_and_what_it_sees(child: Run, tmp_path: Path) -> None:
+    found = mlflow.artifacts.download_artifacts(run_id=child.info.run_id, dst_path=str(tmp_path))
+    text = (Path(found) / "network.txt").read_text()
+    assert text.splitlines()[0].endswith("learn in epochs 1-1")
+    with Image.open(Path(found) / "first_batch.jpg") as sheet:
+        assert sheet.width > 1000
 
 
 def test_the_logged_child_carries_its_parent_along(former: Run, child: Run) -> None:

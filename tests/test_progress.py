@@ -63,6 +63,21 @@ def test_a_terminal_has_one_line_that_is_written_over(monkeypatch):
     assert shown.endswith(")\n")
 
 
+def test_what_is_said_stays_in_a_log_and_above_the_bar_of_a_terminal(monkeypatch):
+    monkeypatch.setattr(progress, "BAR_EVERY_S", 0.0)
+    log, terminal = io.StringIO(), Terminal()
+    for stream in (log, terminal):
+        with Progress("train", 2, "batches", stream) as work:
+            work.advance()
+            work.say("epoch 1/2: loss 0.5")
+            work.advance()
+    assert log.getvalue().startswith("train: epoch 1/2: loss 0.5\ntrain: 2 batches in")
+    bar, said, later, *_ = terminal.getvalue().split("\r\x1b[2K")[1:]
+    assert bar.startswith("train: 1/2 batches")
+    assert said == "train: epoch 1/2: loss 0.5\n"
+    assert later.startswith("train: 2/2 batches")
+
+
 def test_where_all_was_kept_there_is_no_rate():
     log = io.StringIO()
     with Progress("dataset", 3, "captures", log) as work:

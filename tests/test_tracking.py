@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import mlflow
@@ -39,6 +40,16 @@ def test_a_run_has_its_parameters_its_step_and_the_commit(runs):
         "resolved.version": "3",
     }
     assert found.data.tags["step"] == "promote"
+
+
+def test_a_training_is_watched_by_the_figures_of_its_machine(runs, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
+    with tracked_run("train", PARAMS):
+        time.sleep(0.3)
+    figures = {*runs()["train"].data.metrics}
+    assert {
+        "system/cpu_utilization_percentage", "system/system_memory_usage_percentage"
+    } <= figures  # fmt: skip
 
 
 def test_parameters_that_mlflow_run_has_logged_stay_as_they_are(store, monkeypatch, runs):

@@ -23,12 +23,18 @@ class OfPictures:
 
 
 @dataclass(frozen=True)
-class ManyPictures(OfPictures):
-    """Opens many pictures and shows some."""
+class ShowsPictures:
+    """Lays some pictures out for people to look at."""
 
     private: Annotated[Words, "Classes whose pictures are never shown on contact sheets."] = (
         "human", "person", "people", "homo sapiens",
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ManyPictures(ShowsPictures, OfPictures):
+    """Opens many pictures and shows some."""
+
     workers: Annotated[int, "Processes that read pictures; 0: one a core.", Between(0)] = 0
 
 

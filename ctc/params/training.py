@@ -6,7 +6,7 @@ from typing import Annotated
 from ctc.networks import NETWORKS
 from ctc.parameter import Between, Choice, Words
 from ctc.params.pictures import Changes, SeenPictures
-from ctc.params.shared import Batches, OfDataset, Seeded
+from ctc.params.shared import Batches, OfDataset, Seeded, ShowsPictures
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Parentage:
 
 
 @dataclass(frozen=True)
-class TrainParams(Seeded, Parentage, Fitting, OfDataset):
+class TrainParams(Seeded, Parentage, Fitting, ShowsPictures, OfDataset):
     """Train a classifier and log its best model."""
 
     labels: Annotated[

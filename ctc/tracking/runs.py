@@ -105,6 +105,10 @@ class Run:
             image.save(path, quality=85)
             mlflow.log_artifact(str(path), _folder(name))
 
+    def text(self, text: str, name: str) -> None:
+        """Log a text as `<name>.txt`."""
+        mlflow.log_text(text, f"{name}.txt")
+
     def file(self, path: Path) -> None:
         """Log a file under its own name."""
         mlflow.log_artifact(str(path))

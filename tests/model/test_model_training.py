@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import io
 import math
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -224,6 +225,15 @@ def test_each_epoch_is_reported(watched: Watched) -> None:
 
 def test_progress_says_how_many_pictures_were_trained_on(watched: Watched) -> None:
     assert "train: 80 pictures in " in watched.said
+    first, second = re.findall(r"^train: (epoch .*)$", watched.said, re.MULTILINE)
+    for epoch, line in zip(watched.reported, (first, second), strict=True):
+        figures = epoch.metrics
+        assert line.startswith(
+            f"epoch {epoch.number + 1}/2: train/loss {figures['train/loss']:.3f}"
+        )
+        assert f"val/loss {figures['val/loss']:.3f} (" in line
+        assert f", val/side/accuracy {figures['val/side/accuracy']:.3f}; " in line
+    assert "(the lowest)" in first
 
 
 def test_nothing_is_written_while_training(watched: Watched) -> None:

@@ -6,7 +6,16 @@ import pytest
 from PIL import Image
 
 from ctc.pictures.decoding import UnreadablePicture
-from ctc.pictures.sheets import CELL, PICTURES_A_ROW, SheetRow, contact_sheet, thumbnail
+from ctc.pictures.sheets import (
+    CELL,
+    PANE,
+    PICTURES_A_ROW,
+    Pane,
+    SheetRow,
+    contact_sheet,
+    pane_sheet,
+    thumbnail,
+)
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -114,3 +123,37 @@ def test_a_thumbnail_fits_its_place_and_keeps_its_shape(size):
 def test_what_is_no_picture_has_no_thumbnail():
     with pytest.raises(UnreadablePicture):
         thumbnail(b"nothing")
+
+
+def test_panes_fill_rows_and_notes_stand_below():
+    colours = [RED] * PICTURES_A_ROW + [BLUE]
+    panes = [Pane(picture(colour, (PANE, PANE)), "species=lion") for colour in colours]
+    sheet = pane_sheet("first batch", panes)
+    red, blue = box(sheet, RED), box(sheet, BLUE)
+    assert blue[:1] + blue[2:3] == (red[0], red[0] + PANE)
+    assert blue[1] >= red[3]
+    assert pane_sheet("first batch", panes, ["a note"]).height > sheet.height
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((32, 16), (6 * 32, 6 * 16)),  # every pixel is a square of pixels
+        ((PANE - 1, 20), (PANE - 1, 20)),
+        ((2 * PANE, PANE), (PANE, PANE // 2)),
+    ],
+)
+def test_a_pane_enlarges_by_whole_factors_and_shrinks_what_is_too_large(size, shown):
+    left, top, right, bottom = box(pane_sheet("", [Pane(picture(RED, size), "")]), RED)
+    assert (right - left, bottom - top) == shown
+
+
+def test_the_caption_of_a_pane_stays_below_it_and_within_its_width():
+    long = Pane(picture(RED, (PANE, PANE)), "species=supercalifragilistic count=2 " * 20)
+    sheet = pane_sheet("", [long, Pane(picture(BLUE, (PANE, PANE)), "")])
+    left, _, right, bottom = box(sheet, RED)
+    beside = sheet.crop((right + 1, bottom, sheet.width, sheet.height)).convert("L")
+    below = sheet.crop((left, bottom, right, sheet.height)).convert("L")
+    assert beside.getextrema() == (255, 255)
+    assert below.getextrema()[0] < 100
+    assert below.crop((0, below.height - 8, *below.size)).getextrema() == (255, 255)

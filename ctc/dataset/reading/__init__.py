@@ -1,7 +1,19 @@
 """From shards to batches, by tf.data: the only TensorFlow that is not behind Keras."""
 
-from ctc.dataset.reading.batches import Reading, training_batches, validation_batches
+from ctc.dataset.reading.batches import (
+    Reading,
+    first_batch,
+    training_batches,
+    validation_batches,
+)
 from ctc.dataset.reading.fitted import fitted_pixels
 from ctc.dataset.reading.waiting import Waiting
 
-__all__ = ["Reading", "Waiting", "fitted_pixels", "training_batches", "validation_batches"]
+__all__ = [
+    "Reading",
+    "Waiting",
+    "first_batch",
+    "fitted_pixels",
+    "training_batches",
+    "validation_batches",
+]

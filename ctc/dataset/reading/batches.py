@@ -5,7 +5,8 @@ label has index 0 and weight 0.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import tensorflow as tf
@@ -13,7 +14,7 @@ import tensorflow as tf
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.reading.fitted import fitted_jpeg
-from ctc.dataset.reading.sampling import class_table, drawn, places, records_at
+from ctc.dataset.reading.sampling import Places, class_table, drawn, places, records_at
 from ctc.dataset.records import CAPTURE_ID, IMAGES, label_field
 from ctc.labels import MISSING, Label
 
@@ -73,6 +74,12 @@ class Reading:
         folder = self.dataset.folder
         return [str(folder / shard.name) for shard in self.dataset.shards_of(self.splits)]
 
+    @cached_property
+    def places(self) -> Places:
+        """Where each capture stands and its class of `sampled`: every record is read, once."""
+        assert self.sampled
+        return places(self.files, self.sampled, self.captures)
+
 
 def training_batches(
     reading: Reading, epochs: int, seed: int, first: int = 0, step: int = 0
@@ -86,23 +93,35 @@ def training_batches(
     that it has seen, while they are still encoded. The last batch of an epoch is filled up with
     its first captures: every batch has the same shape, for which the step is compiled once.
     """
+    return _shown(reading, reading.labels, range(first, epochs), seed, step)
+
+
+def first_batch(reading: Reading, labels: tuple[Label, ...], seed: int) -> tuple[Any, Any, Any]:
+    """Return the first batch of a training, with what is known of `labels` for its captures."""
+    batch: tuple[Any, Any, Any] = next(iter(_shown(reading, labels, range(1), seed).take(1)))
+    return batch
+
+
+def _shown(
+    reading: Reading, labels: tuple[Label, ...], epochs: range, seed: int, step: int = 0
+) -> tf.data.Dataset:
     records = _balanced if reading.sampled else _natural
     of_epoch = records(reading, seed)
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         choice = _seeds(seed, epoch)[1]
-        seen = tf.where(epoch == first, tf.constant(step * reading.batch_size, tf.int64), 0)
+        seen = tf.where(epoch == epochs.start, tf.constant(step * reading.batch_size, tf.int64), 0)
         return (
             of_epoch(epoch)
             .skip(seen)
             .map(
-                lambda turn, record: _one_picture(_parse(record, reading.labels), choice, turn),
+                lambda turn, record: _one_picture(_parse(record, labels), choice, turn),
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
         )
 
-    parsed = tf.data.Dataset.range(first, epochs).flat_map(epoch_batches)
-    return _batched(parsed, reading, drop_remainder=True)
+    parsed = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches)
+    return _batched(parsed, replace(reading, labels=labels), drop_remainder=True)
 
 
 def _natural(reading: Reading, seed: int) -> RecordsOfEpoch:
@@ -125,8 +144,7 @@ def _natural(reading: Reading, seed: int) -> RecordsOfEpoch:
 
 def _balanced(reading: Reading, seed: int) -> RecordsOfEpoch:
     """Every class of the sampled label equally often; a capture may come up again."""
-    assert reading.sampled
-    stored = places(reading.files, reading.sampled, reading.captures)
+    stored = reading.places
     count = reading.steps * reading.batch_size
 
     def records(epoch: tf.Tensor) -> tf.data.Dataset:

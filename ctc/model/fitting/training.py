@@ -37,6 +37,7 @@ def train(
     report: Callable[[Epoch], None],
     keep: Keep | None = None,
     state: State | None = None,
+    begin: Callable[[keras.Model], None] | None = None,
 ) -> Trained:
     """Train and call `report` after each epoch. The best epoch has the lowest `val/loss`.
 
@@ -45,6 +46,7 @@ def train(
         report: is called after each epoch.
         keep: is called with the state, each epoch and every `checkpoint_minutes`, if it is given.
         state: where to go on; None: at the beginning.
+        begin: is called with the network before the first step, unless the training goes on.
 
     Raises:
         BadInput: if weights cannot be downloaded, or the parent's or the state's do not fit.
@@ -52,6 +54,8 @@ def train(
     """
     keras.utils.set_random_seed(plan.params.seed)
     network = _first_network(plan)
+    if begin is not None and state is None:
+        begin(network)
     pictures = plan.training.steps * plan.training.batch_size * plan.params.epochs
     with Progress("train", pictures, "pictures") as progress, Interrupts() as interrupts:
         watch = Watch(plan, network, report, progress)
@@ -147,8 +151,7 @@ def _parts(place: Place, end: int) -> list[tuple[int, int, int]]:
 def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSchedule) -> keras.Model:
     """Put augmentation before the network and say what is minimised and how it is judged."""
     inputs = keras.Input(network.input_shape[1:], dtype="uint8", name="stored")
-    augmented = Augmentation(strength(plan.params), plan.params.seed, name="augmentation")(inputs)
-    model = keras.Model(inputs, network(augmented))
+    model = keras.Model(inputs, network(augmentation(plan)(inputs)))
     model.compile(
         optimizer=optimizer(plan.params, rate),
         loss=label_losses(plan.objective, plan.labels),
@@ -156,6 +159,11 @@ def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSched
         weighted_metrics={label.name: [*metrics_of(label).values()] for label in plan.labels},
     )
     return model
+
+
+def augmentation(plan: TrainingPlan) -> Augmentation:
+    """Return the layer that changes pictures at random, as it is before the first step."""
+    return Augmentation(strength(plan.params), plan.params.seed, name="augmentation")
 
 
 def _classifier(network: keras.Model, plan: TrainingPlan) -> Classifier:

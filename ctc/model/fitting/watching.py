@@ -85,6 +85,7 @@ class Watch(keras.callbacks.Callback):
         self.epochs.append(Epoch(epoch, metrics))
         if metrics["val/loss"] < self.best.metrics["val/loss"]:
             self.best, self.best_weights = self.epochs[-1], self._network.get_weights()
+        self._progress.say(in_words(self.epochs[-1], self.best, self._plan.params.epochs))
         self._report(self.epochs[-1])
 
 
@@ -107,6 +108,20 @@ def _metrics(logs: Mapping[str, float], plan: TrainingPlan) -> dict[str, float]:
                 named[f"{split}/{label.name}/{metric}"] = logs[f"{prefix}{head}{of_keras.name}"]
         named[f"{split}/loss"] = sum(named[f"{split}/{label.name}/loss"] for label in known)
     return named
+
+
+def in_words(epoch: Epoch, best: Epoch, epochs: int) -> str:
+    """Return an epoch in one line: its losses, the accuracies of the validation, its speed."""
+    figures = epoch.metrics
+    shown = [name for name in figures if name.startswith("val/") and name.endswith("/accuracy")]
+    of_best = "the lowest" if epoch is best else f"lowest in epoch {best.number + 1}"
+    accuracies = "".join(f", {name} {figures[name]:.3f}" for name in shown)
+    return (
+        f"epoch {epoch.number + 1}/{epochs}: train/loss {figures['train/loss']:.3f}, "
+        f"val/loss {figures['val/loss']:.3f} ({of_best}){accuracies}; "
+        f"{figures['train/images_per_second']:.0f} pictures/s, "
+        f"{100 * figures['train/waiting_share']:.0f} % waiting"
+    )
 
 
 def _check_finite(when: str, metrics: Mapping[str, float]) -> None:

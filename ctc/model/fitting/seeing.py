@@ -1,0 +1,71 @@
+"""What the network sees: the first batch of a training, augmented, on a sheet."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ctc.dataset.reading import first_batch
+from ctc.inventory.looks.private import private_classes
+from ctc.inventory.summary import worded
+from ctc.labels import Label
+from ctc.model.fitting.training import augmentation
+from ctc.model.planning.heads import class_counts
+from ctc.model.planning.training_plan import TrainingPlan
+from ctc.pictures.sheets import Pane, pane_sheet
+
+MOST = 30
+TITLE = "The first batch, as the network sees it"
+
+
+def sheet_of_first_batch(plan: TrainingPlan) -> Image.Image:
+    """Return the pictures of a training's first step, each above the labels that it teaches.
+
+    They come through the layer that the training has, with the same seed, so they are what it
+    will learn from. No capture is shown that has a private class in any label, be it learnt or not.
+    """
+    labels = _every_label(plan)
+    pictures, classes, known = first_batch(plan.training, labels, plan.params.seed)
+    augmented = np.asarray(augmentation(plan)(pictures, training=True))
+    panes, hidden = [], 0
+    for place, picture in enumerate(augmented):
+        answers = _answers(labels, place, classes, known)
+        if private_classes(answers.values(), plan.params.private):
+            hidden += 1
+        else:
+            panes.append(Pane(Image.fromarray(picture), _caption(plan, answers)))
+    return pane_sheet(TITLE, panes[:MOST], _notes(len(panes), hidden))
+
+
+def _every_label(plan: TrainingPlan) -> tuple[Label, ...]:
+    """Return all labels of the dataset, for a private class may be in one that is not learnt."""
+    reading = plan.training
+    found = [
+        Label(name, tuple(class_counts(reading.dataset, name, reading.splits)))
+        for name in reading.dataset.labels
+    ]
+    return tuple(label for label in found if label.classes)
+
+
+def _answers(
+    labels: tuple[Label, ...], place: int, classes: Mapping[str, Any], known: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return what is known of the capture at a place of the batch, by label."""
+    return {
+        label.name: label.classes[int(classes[label.name][place])]
+        for label in labels
+        if known[label.name][place] > 0
+    }
+
+
+def _caption(plan: TrainingPlan, answers: Mapping[str, str]) -> str:
+    learnt = [label for label in plan.labels if answers.get(label.name) in label.classes]
+    return " ".join(f"{label.name}={answers[label.name]}" for label in learnt) or "no label known"
+
+
+def _notes(panes: int, hidden: int) -> list[str]:
+    notes = [f"{MOST} of {panes + hidden} pictures are shown."] if panes > MOST else []
+    if hidden:
+        notes.append(f"{worded(hidden)} of a private class: never shown.")
+    return notes
