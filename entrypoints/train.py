@@ -73,6 +73,7 @@ def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
         steps_per_epoch=plan.training.steps,
         image_size=f"{plan.training.image.height} x {plan.training.image.width}",
         fit=plan.training.image.fit,
+        capture_images=plan.capture_images,
         model=plan.params.model,
         trainable=plan.params.trainable,
     )

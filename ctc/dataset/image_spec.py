@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Fit = Literal["stretch", "pad", "crop"]
+STACK = 3  # pictures of a burst in a stack, one a channel
 
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """Height and width in pixels, and how a picture of another shape is fitted to them.
+    """Height and width in pixels, how a picture of another shape is fitted to them, and what it is.
 
     `stretch` ignores the aspect ratio, as the models of the 2019 tool were trained. `pad` keeps it
     and fills up with grey, half on either side. `crop` keeps it and cuts the centre.
+
+    Where it is `stacked`, its channels are not red, green and blue but the luminance of three
+    pictures of a burst, in the order taken.
 
     Raises:
         ValueError: for another fit.
@@ -20,6 +24,7 @@ class ImageSpec:
     height: int
     width: int
     fit: Fit = "stretch"
+    stacked: bool = False
 
     def __post_init__(self) -> None:
         if self.fit not in get_args(Fit):

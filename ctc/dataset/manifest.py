@@ -141,6 +141,12 @@ class Dataset:
         """
         return read_images(self.folder / IMAGES_FILE)
 
+    def burst_lengths(self, splits: tuple[str, ...]) -> list[int]:
+        """Return how many pictures each capture of some splits has, in the order of the files."""
+        table = self.images().select(["capture_id", "split"])
+        rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        return [*Counter(name for name, split in rows if split in splits).values()]
+
     @property
     def skipped_counts(self) -> dict[str, int]:
         """Numbers of captures and of pictures that were left out, as `skipped.csv` lists them."""

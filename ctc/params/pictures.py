@@ -27,6 +27,13 @@ class SeenPictures:
         "with grey, crop cuts its centre; auto: the parent's, without one stretch.",
         Choice(("auto", "stretch", "pad", "crop")),
     ] = "auto"
+    capture_images: Annotated[
+        str,
+        "What an epoch shows of a capture: a picture at random, its first, or grayscale_stack, "
+        "three pictures of the burst as the channels of one, which all later steps see too; auto: "
+        "as the parent does, without one random.",
+        Choice(("auto", "random", "first", "grayscale_stack")),
+    ] = "auto"
 
 
 @dataclass(frozen=True)

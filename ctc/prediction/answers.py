@@ -18,7 +18,8 @@ class Answer:
 
     Attributes:
         capture_id: the capture.
-        probabilities: [pictures that could be read, classes] of each label.
+        probabilities: [pictures that could be read, classes] of each label; for a classifier that
+            sees stacks, [stacks, classes].
         failures: what could not be read, and why, once each.
         truth: known labels; a missing one is not in it.
         metadata: what else is known, such as its location.

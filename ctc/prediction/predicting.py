@@ -1,40 +1,22 @@
-"""Runs a classifier over captures: threads read and decode ahead, the network takes batches."""
+"""Runs a classifier over captures: the network takes batches of what is read ahead."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ctc import storage
-from ctc.dataset.image_spec import ImageSpec
-from ctc.dataset.reading import fitted_pixels
+from ctc.dataset.image_spec import STACK
 from ctc.model.classifier import Classifier
-from ctc.pictures.decoding import UnreadablePicture
 from ctc.prediction.aggregation import MEAN
 from ctc.prediction.answers import Answer, of_captures
 from ctc.prediction.captures import PhotoCapture
 from ctc.prediction.predictions import Predictions
+from ctc.prediction.reading import Picture, read_ahead
 from ctc.progress import Progress
-from ctc.tasks import cores
-
-T = TypeVar("T")
 
 AUTO = "auto"
 BATCHES_AHEAD = 2  # decoded pictures that wait for the network: memory stays flat
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture of a capture, decoded, or why it could not be; None ends a capture without."""
-
-    capture: PhotoCapture
-    number: int
-    pixels: NDArray[np.uint8] | None
-    failure: str | None
 
 
 @dataclass
@@ -101,14 +83,16 @@ def _collect(
     classifier: Classifier, captures: Iterable[PhotoCapture], batch_size: int
 ) -> Iterator[tuple[PhotoCapture, _Collected]]:
     collected = _Collected()
-    for batch in _batches(_read_ahead(captures, classifier.image, batch_size), batch_size):
+    for batch in _batches(
+        read_ahead(captures, classifier.image, BATCHES_AHEAD * batch_size), batch_size
+    ):
         answers = _ask(classifier, batch, batch_size)
         for picture, said in zip(batch, answers, strict=True):
             for label, probabilities in said.items():
                 collected.probabilities.setdefault(label, []).append(probabilities)
             if picture.failure:
                 collected.failures.append(picture.failure)
-            if picture.number >= len(picture.capture.images):
+            if picture.ends:
                 yield picture.capture, collected
                 collected = _Collected()
 
@@ -116,7 +100,7 @@ def _collect(
 def _ask(
     classifier: Classifier, batch: list[Picture], batch_size: int
 ) -> list[dict[str, NDArray[np.float64]]]:
-    """Return {label: [classes]} a picture, empty for those that could not be read."""
+    """Return {label: [classes]} a picture, empty for those that show the network nothing."""
     readable = [picture.pixels for picture in batch if picture.pixels is not None]
     if not readable:
         return [{} for _ in batch]
@@ -129,41 +113,15 @@ def _at(said: dict[str, NDArray[np.float64]], place: int) -> dict[str, NDArray[n
     return {label: probabilities[place] for label, probabilities in said.items()}
 
 
-def _read_ahead(
-    captures: Iterable[PhotoCapture], image: ImageSpec, batch_size: int
-) -> Iterator[Picture]:
-    """Read pictures in threads (the decoders release the interpreter lock), in order."""
-    pending: list[Future[Picture]] = []
-    jobs = _jobs(captures)
-    with ThreadPoolExecutor(cores()) as pool:
-        while True:
-            wanted = BATCHES_AHEAD * batch_size - len(pending)
-            pending += [pool.submit(_read, *job, image) for job in islice(jobs, wanted)]
-            if not pending:
-                return
-            yield pending.pop(0).result()
-
-
-def _jobs(captures: Iterable[PhotoCapture]) -> Iterator[tuple[PhotoCapture, int]]:
-    """Number the pictures of each capture from 1; a capture without any has one numbered 0."""
-    for capture in captures:
-        for number in range(1, len(capture.images) + 1) or (0,):
-            yield capture, number
-
-
-def _read(capture: PhotoCapture, number: int, image: ImageSpec) -> Picture:
-    if number == 0:
-        return Picture(capture, number, None, "no picture")
-    source = capture.images[number - 1]
-    try:
-        data = storage.read_bytes(source) if isinstance(source, str) else source
-        return Picture(capture, number, fitted_pixels(data, image), None)
-    except UnreadablePicture as error:
-        return Picture(capture, number, None, str(error))
-    except OSError as error:
-        return Picture(capture, number, None, storage.why_not_read(error))
-
-
-def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while batch := list(islice(items, size)):
+def _batches(pictures: Iterator[Picture], size: int) -> Iterator[list[Picture]]:
+    """Yield some pictures at a time; `size` of them, or fewer, have something to ask about."""
+    batch: list[Picture] = []
+    asked = 0
+    for picture in pictures:
+        batch.append(picture)
+        asked += picture.pixels is not None
+        if asked == size or len(batch) == STACK * size:  # where most cannot be read
+            yield batch
+            batch, asked = [], 0
+    if batch:
         yield batch

@@ -25,7 +25,7 @@ class Prediction:
         prediction: the class with the highest probability; None if no picture could be read.
         confidence: its probability, 0..1.
         probabilities: of every class; they add up to 1.
-        images: number of pictures that were used.
+        images: number of pictures that were used; of stacks, where the classifier sees those.
         failure: what could not be read, and why.
         truth: the class, where it is known.
         location: where the camera stood, where that is known.

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up_dataset import Made, make_dataset
 from PIL import Image
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.reading import Reading, fitted_pixels, training_batches, validation_batches
+from ctc.dataset.reading.batches import Take
 from ctc.dataset.reading.fitted import _decode
 from ctc.dataset.records import Record, encode, write_framed
 from ctc.dataset.shards import Shard
@@ -303,3 +305,101 @@ def test_a_jpeg_is_decoded_as_small_as_its_fit_allows(fit, decoded):
     target = io.BytesIO()
     thirds(1600, 400).save(target, "JPEG")
     assert _decode(target.getvalue(), spec).shape == (*decoded, 3)
+
+
+# --- bursts ---
+
+COLOUR = (200, 100, 50)
+LUMINANCE = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
+BURSTS = {  # the grey of each picture
+    "c000": (40,),
+    "c001": (60, 100),
+    "c002": (30, 90, 150),
+    "c003": (20, 60, 100, 140, 180),
+    "c004": (LUMINANCE,),
+}
+STACKS = {
+    "c000": [(40, 40, 40)],
+    "c001": [(60, 100, 100)],
+    "c002": [(30, 90, 150)],
+    "c003": [(20, 60, 100), (60, 100, 140), (100, 140, 180)],
+    "c004": [(LUMINANCE,) * 3],
+}
+
+
+@pytest.fixture(scope="module")
+def bursts(tmp_path_factory) -> Dataset:
+    """Captures of one to five plain pictures; one of them is in colour."""
+    captures = [
+        Made("train", {"who": name}, tuple(np.full((16, 20, 3), grey, np.uint8) for grey in greys))
+        for name, greys in BURSTS.items()
+    ]
+    captures[-1] = Made("train", {"who": "c004"}, (np.full((16, 20, 3), COLOUR, np.uint8),))
+    return make_dataset(tmp_path_factory.mktemp("bursts"), captures)
+
+
+def of_bursts(dataset: Dataset, stacked: bool, take: Take = "random") -> Reading:
+    image = ImageSpec(SIZE, SIZE, stacked=stacked)
+    who = (Label("who", tuple(BURSTS)),)
+    return Reading(dataset, ("train",), who, image, 5, take=take)
+
+
+def channels(batches: list) -> list[tuple[str, tuple[int, ...]]]:
+    """Of each picture its capture and what its plain channels are."""
+    found = []
+    for pixels, classes, _ in batches:
+        for image, who in zip(pixels, classes["who"], strict=True):
+            assert np.ptp(image, axis=(0, 1)).max() <= 2
+            found.append((tuple(BURSTS)[who], tuple(image[4, 4].astype(int))))
+    return found
+
+
+def near(found: tuple[int, ...], wanted: tuple[float, ...]) -> bool:
+    return all(abs(a - b) <= 2 for a, b in zip(found, wanted, strict=True))
+
+
+def test_validation_shows_every_stack_of_three_consecutive_pictures(bursts):
+    what = of_bursts(bursts, stacked=True)
+    assert (what.captures, what.images, what.views) == (5, 12, 7)
+    assert what.validation_steps == 2
+    batches = taken(validation_batches(what), 2 * what.validation_steps)
+    assert [len(batch[0]) for batch in batches] == [5, 2, 5, 2]
+    order = [record.capture_id for record in bursts.records(("train",))]
+    wanted = [(name, stack) for name in order for stack in STACKS[name]]
+    for (name, stack), (who, found) in zip(2 * wanted, channels(batches), strict=True):
+        assert name == who
+        assert near(found, stack)
+
+
+def test_training_shows_one_stack_of_each_capture_and_another_in_another_epoch(bursts):
+    what = of_bursts(bursts, stacked=True)
+    seen = defaultdict(set)
+    for batch in taken(training_batches(what, 30, 0)):
+        found = channels([batch])
+        assert sorted(name for name, _ in found) == [*BURSTS]
+        for name, stack in found:
+            (place,) = [n for n, one in enumerate(STACKS[name]) if near(stack, one)]
+            seen[name].add(place)
+    assert {name: len(places) for name, places in seen.items()} == {
+        name: len(stacks) for name, stacks in STACKS.items()
+    }
+
+
+@pytest.mark.parametrize(("take", "of_five"), [("first", 1), ("random", 5)])
+def test_training_shows_the_first_picture_or_any(bursts, take, of_five):
+    what = of_bursts(bursts, stacked=False, take=take)
+    found = channels(taken(training_batches(what, 30, 0)))
+    shown = {round(stack[0] / 40 - 0.5) for name, stack in found if name == "c003"}
+    assert len(shown) == of_five
+    assert 0 in shown
+    # Whatever training takes, validation shows every picture.
+    assert what.views == len(channels(taken(validation_batches(what), what.validation_steps))) == 12
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
+def test_a_channel_of_a_stack_is_the_luminance_of_a_picture(fit):
+    found = fitted_pixels(png(Image.new("RGB", (60, 40), COLOUR)), ImageSpec(24, 24, fit, True))
+    assert found.shape == (24, 24, 1)
+    assert np.abs(found[6:18] - LUMINANCE).max() <= 1
+    if fit == "pad":
+        assert (found[:4] == 128).all()

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
+from ctc.dataset.image_spec import ImageSpec
 from ctc.model.fitting.augmentation import (
     Augmentation,
     Strength,
@@ -18,7 +19,7 @@ from ctc.model.fitting.augmentation import (
 )
 from ctc.params import TrainParams
 
-DEFAULT = strength(TrainParams())
+DEFAULT = strength(TrainParams(), ImageSpec(32, 32))
 OFF = {"color": "none", "crop": 0.0, "zoom": 0.0, "rotate": 0.0, "flip": False}
 
 
@@ -28,7 +29,7 @@ def only(**how: float) -> Strength:
 
 def asked(**changes) -> Strength:
     """The strength of a training with these changes and no others."""
-    return strength(TrainParams(**{**OFF, **changes}))
+    return strength(TrainParams(**{**OFF, **changes}), ImageSpec(32, 32))
 
 
 def pictures(count: int = 6, height: int = 24, width: int = 24) -> np.ndarray:
@@ -223,6 +224,18 @@ def test_the_levels_of_colour_change_pixels_as_far_as_they_say(level: str) -> No
     hues = np.array([colorsys.rgb_to_hsv(*pixel / 255)[0] for pixel in out]) - 0.0667
     wide = {"none": 0.0, "little": 0.03, "full": 0.06}[level]
     assert np.abs((hues + 0.5) % 1 - 0.5).max() == pytest.approx(wide, abs=0.02)
+
+
+def test_the_channels_of_a_stack_are_not_mixed() -> None:
+    how = strength(TrainParams(**{**OFF, "color": "full"}), ImageSpec(8, 8, stacked=True))
+    stacks = np.broadcast_to(np.uint8([60, 120, 180]), (200, 8, 8, 3))
+    out = changed(how, stacks)[:, 0, 0].astype(float)
+    inside = out[(out.min(axis=1) > 0) & (out.max(axis=1) < 255)]
+    assert len(inside) > 100
+    # One brightness and one contrast for the three: they stay as far from each other.
+    np.testing.assert_allclose(inside[:, 1] - inside[:, 0], inside[:, 2] - inside[:, 1], atol=2)
+    assert np.ptp(inside[:, 1] - inside[:, 0]) > 30  # contrast is drawn
+    assert np.ptp(inside[:, 1]) > 60  # and brightness
 
 
 def test_full_goes_beyond_what_the_tool_of_2019_did() -> None:

@@ -69,7 +69,7 @@ def test_the_folder_holds_the_network_and_what_is_known_of_it(saved: Path) -> No
     assert sorted(path.name for path in saved.iterdir()) == sorted([ABOUT, NETWORK])
     about = json.loads((saved / ABOUT).read_text())
     assert about["labels"][1] == {"name": "species", "classes": ["lion", "ostrich", "zebra"]}
-    assert about["image"] == {"height": 20, "width": 16, "fit": "stretch"}
+    assert about["image"] == {"height": 20, "width": 16, "fit": "stretch", "stacked": False}
     assert about["versions"]["keras"] == keras.__version__
 
 

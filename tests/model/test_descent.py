@@ -227,6 +227,29 @@ def test_a_training_has_one_phase_or_two(same, parent, asked, expected) -> None:
     assert [*plan.phases] == expected
 
 
+def test_a_stack_is_seen_by_the_child_too_unless_it_is_told(same, parent) -> None:
+    seen = dataclasses.replace(parent.classifier, image=ImageSpec(20, 16, stacked=True))
+    stacked = dataclasses.replace(parent, classifier=seen)
+    for asked, of_child, of_orphan in (
+        ("auto", "grayscale_stack", "random"),
+        ("random", "random", "random"),
+        ("first", "first", "first"),
+        ("grayscale_stack", "grayscale_stack", "grayscale_stack"),
+    ):
+        for one, expected in ((stacked, of_child), (parent, of_orphan), (None, of_orphan)):
+            plan = plan_training(same, params(capture_images=asked), one)
+            assert plan.capture_images == expected
+            assert plan.training.image.stacked == (expected == "grayscale_stack")
+            assert plan.validation.image == plan.training.image
+            assert plan.training.take == ("first" if expected == "first" else "random")
+
+
+def test_stacks_of_captures_with_one_picture_are_remarked_upon(same, parent) -> None:
+    plan = plan_training(same, params(capture_images="grayscale_stack"), parent)
+    assert plan.remarks[1] == "every capture has one picture: a stack shows it three times"
+    assert "every capture" not in " ".join(plan_training(same, params(), parent).remarks)
+
+
 # --- parents that cannot be used ---
 
 
@@ -239,6 +262,11 @@ def folder(parent: Parent, tmp_path: Path) -> Path:
 def rewrite(folder: Path, **changes: object) -> None:
     about = json.loads((folder / ABOUT).read_text())
     (folder / ABOUT).write_text(json.dumps({**about, **changes}))
+
+
+def test_a_classifier_from_before_there_were_stacks_sees_none(folder: Path) -> None:
+    rewrite(folder, image={"height": 20, "width": 16, "fit": "stretch"})
+    assert Classifier.load(folder).image == ImageSpec(20, 16, "stretch", stacked=False)
 
 
 def test_a_classifier_from_before_there_were_parents_has_none(folder: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from made_up_dataset import Made, half_bright, make_dataset
 
+from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.reading import validation_batches
 from ctc.errors import BadInput, CannotGoOn
@@ -300,7 +301,17 @@ def test_the_model_that_is_trained_changes_pictures_as_asked(easy: Dataset) -> N
     plan = plan_training(easy, params(**how))
     network = build_network("tiny", plan.labels, plan.training.image, "none")
     model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
-    assert model.get_layer("augmentation").strength == strength(TrainParams(**how))
+    assert model.get_layer("augmentation").strength == strength(
+        TrainParams(**how), plan.training.image
+    )
+
+
+def test_a_network_learns_from_stacks_and_says_so(easy: Dataset) -> None:
+    plan = plan_training(easy, params(capture_images="grayscale_stack", color="full"))
+    done = train(plan, report=lambda epoch: None)
+    assert done.classifier.image == ImageSpec(16, 16, stacked=True)
+    figures = judged(plan, done.classifier.network)
+    assert {name: done.best.metrics[name] for name in figures} == pytest.approx(figures, rel=1e-3)
 
 
 # --- the schedule ---

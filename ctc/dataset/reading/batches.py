@@ -7,17 +7,18 @@ label has index 0 and weight 0.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 
-from ctc.dataset.image_spec import ImageSpec
+from ctc.dataset.image_spec import STACK, ImageSpec
 from ctc.dataset.manifest import Dataset
-from ctc.dataset.reading.fitted import fitted_jpeg
+from ctc.dataset.reading.fitted import pixels_of, views
 from ctc.dataset.reading.sampling import Places, class_table, drawn, places, records_at
 from ctc.dataset.records import CAPTURE_ID, IMAGES, label_field
 from ctc.labels import MISSING, Label
 
+Take = Literal["random", "first"]
 SHUFFLE_BLOCK = 1024  # captures, still encoded: some 100 kB each
 
 # From the number of an epoch to its records, still encoded, each with a number that changes which
@@ -33,6 +34,8 @@ class Reading:
         steps_per_epoch: batches an epoch of training; 0: as many as show every capture once.
         sampled: label whose classes an epoch of training shows equally often; None: captures
             come as they are.
+        take: what an epoch of training shows of each capture: one of its pictures, or stacks of
+            three, drawn anew each time, or the first.
     """
 
     dataset: Dataset
@@ -42,6 +45,7 @@ class Reading:
     batch_size: int
     steps_per_epoch: int = 0
     sampled: Label | None = None
+    take: Take = "random"
 
     @property
     def captures(self) -> int:
@@ -54,6 +58,13 @@ class Reading:
         return sum(shard.images for shard in self.dataset.shards_of(self.splits))
 
     @property
+    def views(self) -> int:
+        """Number of pictures, or of stacks of three, that a round of validation shows."""
+        if not self.image.stacked:
+            return self.images
+        return sum(max(count - STACK + 1, 1) for count in self.dataset.burst_lengths(self.splits))
+
+    @property
     def steps(self) -> int:
         """Batches an epoch of training."""
         return self.steps_per_epoch or -(-self.captures // self.batch_size)
@@ -61,7 +72,7 @@ class Reading:
     @property
     def validation_steps(self) -> int:
         """Batches a round of validation."""
-        return -(-self.images // self.batch_size)
+        return -(-self.views // self.batch_size)
 
     def knows(self, label: Label) -> bool:
         """Tell whether any capture has one of the label's classes."""
@@ -84,7 +95,7 @@ class Reading:
 def training_batches(
     reading: Reading, epochs: int, seed: int, first: int = 0, step: int = 0
 ) -> tf.data.Dataset:
-    """Yield `reading.steps` batches an epoch, each capture with one of its pictures.
+    """Yield `reading.steps` batches an epoch, each capture with one of its pictures (or stacks).
 
     From batch `step` of epoch `first` (both counted from 0) up to, and without, epoch `epochs`.
 
@@ -115,7 +126,7 @@ def _shown(
             of_epoch(epoch)
             .skip(seen)
             .map(
-                lambda turn, record: _one_picture(_parse(record, labels), choice, turn),
+                lambda turn, record: _one_view(_parse(record, labels), reading, choice, turn),
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
         )
@@ -158,12 +169,12 @@ def _balanced(reading: Reading, seed: int) -> RecordsOfEpoch:
 
 
 def validation_batches(reading: Reading) -> tf.data.Dataset:
-    """Yield every picture of every capture, in order, again and again.
+    """Yield every picture (or stack) of every capture, in order, again and again.
 
     `reading.validation_steps` batches are one round; the last of them may be smaller.
     """
     parsed = tf.data.TFRecordDataset(reading.files).flat_map(
-        lambda record: _every_picture(_parse(record, reading.labels))
+        lambda record: _every_view(_parse(record, reading.labels), reading.image)
     )
     return _batched(parsed, reading, drop_remainder=False).repeat()
 
@@ -188,27 +199,29 @@ def _parse(record: tf.Tensor, labels: Sequence[Label]) -> dict[str, tf.Tensor]:
     return parsed
 
 
-def _one_picture(
-    parsed: dict[str, tf.Tensor], seed: tf.Tensor, turn: tf.Tensor
+def _one_view(
+    parsed: dict[str, tf.Tensor], reading: Reading, seed: tf.Tensor, turn: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    images = parsed[IMAGES]
+    found = views(parsed[IMAGES], reading.image)
+    if reading.take == "first":
+        return {**parsed, IMAGES: found[0]}
     own = tf.strings.to_hash_bucket_fast(parsed[CAPTURE_ID], 2**31 - 1)
     place = tf.random.stateless_uniform(
-        [], tf.stack([seed[0], seed[1] + own + turn]), 0, tf.size(images), tf.int32
+        [], tf.stack([seed[0], seed[1] + own + turn]), 0, tf.shape(found)[0], tf.int32
     )
-    return {**parsed, IMAGES: images[place]}
+    return {**parsed, IMAGES: found[place]}
 
 
-def _every_picture(parsed: dict[str, tf.Tensor]) -> tf.data.Dataset:
-    images = tf.data.Dataset.from_tensor_slices(parsed[IMAGES])
-    return images.map(lambda image: {**parsed, IMAGES: image})
+def _every_view(parsed: dict[str, tf.Tensor], image: ImageSpec) -> tf.data.Dataset:
+    found = tf.data.Dataset.from_tensor_slices(views(parsed[IMAGES], image))
+    return found.map(lambda view: {**parsed, IMAGES: view})
 
 
 def _batched(parsed: tf.data.Dataset, reading: Reading, drop_remainder: bool) -> tf.data.Dataset:
     tables = [class_table(label) for label in reading.labels]
 
     def example(one: dict[str, tf.Tensor]) -> tuple[Any, Any, Any]:
-        pixels = fitted_jpeg(one[IMAGES], reading.image)
+        pixels = pixels_of(one[IMAGES], reading.image)
         names = [label.name for label in reading.labels]
         indices = [
             table.lookup(one[label_field(name)]) for name, table in zip(names, tables, strict=True)

@@ -1,10 +1,10 @@
-"""One picture as the network sees it: decoded, and fitted to the size it wants."""
+"""What the network sees at once, a picture or a stack of them: decoded and fitted."""
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ctc.dataset.image_spec import ImageSpec
+from ctc.dataset.image_spec import STACK, ImageSpec
 from ctc.pictures.decoding import to_pixels
 
 RATIOS = (8, 4, 2)  # at which libjpeg decodes within the DCT
@@ -14,20 +14,39 @@ GREY = 128
 
 
 def fitted_pixels(data: bytes, image: ImageSpec) -> NDArray[np.uint8]:
-    """Decode one encoded picture of any format as the network wants it, [H, W, 3].
+    """Decode one encoded picture of any format as the network wants it.
 
     Differs from what training sees by the JPEG decoder's faster transform alone.
+
+    Returns:
+        RGB values, [H, W, 3]; where the network sees stacks, one channel of them, [H, W, 1].
 
     Raises:
         UnreadablePicture: if it cannot be decoded.
     """
     pixels = to_pixels(data, lambda height, width: _whole(height, width, image))
-    return np.asarray(_fit(tf.constant(pixels), image).numpy(), np.uint8)
+    fitted = _fit(tf.constant(pixels), image)
+    # By the weights of ITU-R BT.601, which JPEG's luminance has too.
+    seen = tf.image.rgb_to_grayscale(fitted) if image.stacked else fitted
+    return np.asarray(seen.numpy(), np.uint8)
 
 
-def fitted_jpeg(jpeg: tf.Tensor, image: ImageSpec) -> tf.Tensor:
-    """Decode one JPEG as the network wants it, uint8 [H, W, 3]; for graphs of tf.data."""
-    return _fit(_decode(jpeg, image), image)
+def views(jpegs: tf.Tensor, image: ImageSpec) -> tf.Tensor:
+    """Return what there is to see of a capture, [views, pictures of each]: every picture, or every
+    stack of consecutive ones, the last of which is repeated where they are too few."""
+    if not image.stacked:
+        return jpegs[:, None]
+    first = tf.range(tf.maximum(tf.size(jpegs) - STACK + 1, 1))
+    places = tf.minimum(first[:, None] + tf.range(STACK), tf.size(jpegs) - 1)
+    return tf.gather(jpegs, places)
+
+
+def pixels_of(view: tf.Tensor, image: ImageSpec) -> tf.Tensor:
+    """Decode what `views` gives as the network wants it, uint8 [H, W, 3]; for graphs of tf.data."""
+    if not image.stacked:
+        return _fit(_decode(view[0], image), image)
+    grey = [_fit(_decode(view[place], image), image) for place in range(STACK)]
+    return tf.concat(grey, axis=-1)
 
 
 def _whole(height: tf.Tensor, width: tf.Tensor, image: ImageSpec) -> tuple[tf.Tensor, tf.Tensor]:
@@ -51,14 +70,15 @@ def _decode(jpeg: tf.Tensor, image: ImageSpec) -> tf.Tensor:
     enough = [
         tf.logical_and(shape[0] // ratio >= rows, shape[1] // ratio >= columns) for ratio in RATIOS
     ]
-    at = {ratio: lambda ratio=ratio: _decode_at(jpeg, ratio) for ratio in (*RATIOS, 1)}
+    channels = 1 if image.stacked else 3  # one is the luminance, as it stands in the JPEG
+    at = {ratio: lambda ratio=ratio: _decode_at(jpeg, ratio, channels) for ratio in (*RATIOS, 1)}
     cases = [(fits, at[ratio]) for fits, ratio in zip(enough, RATIOS, strict=True)]
     return tf.case(cases, default=at[1], exclusive=False)
 
 
-def _decode_at(jpeg: tf.Tensor, ratio: int) -> tf.Tensor:
+def _decode_at(jpeg: tf.Tensor, ratio: int, channels: int) -> tf.Tensor:
     return tf.io.decode_jpeg(
-        jpeg, channels=3, ratio=ratio, dct_method="INTEGER_FAST", fancy_upscaling=False
+        jpeg, channels=channels, ratio=ratio, dct_method="INTEGER_FAST", fancy_upscaling=False
     )
 
 
@@ -68,7 +88,7 @@ def _fit(pixels: tf.Tensor, image: ImageSpec) -> tf.Tensor:
     resized = _resized(pixels, image)
     if image.fit == "pad":
         resized = _padded(resized, image)
-    return tf.ensure_shape(resized, (image.height, image.width, 3))
+    return tf.ensure_shape(resized, (image.height, image.width, pixels.shape[-1]))
 
 
 def _centre(pixels: tf.Tensor, image: ImageSpec) -> tf.Tensor:

@@ -7,12 +7,13 @@ that is kept.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import keras
 from keras import ops
 
+from ctc.dataset.image_spec import ImageSpec
 from ctc.params import Changes
 
 # Luminance of RGB and the YIQ colour space, ITU-R BT.601 (the NTSC primaries).
@@ -64,15 +65,16 @@ class Strength:
         return any((self.brightness, self.contrast, self.saturation, self.hue))
 
 
-def strength(changes: Changes) -> Strength:
-    """Return what the parameters ask for."""
-    return Strength(
+def strength(changes: Changes, image: ImageSpec) -> Strength:
+    """Return what the parameters ask for; the channels of a stack have no saturation and no hue."""
+    asked = Strength(
         crop=changes.crop,
         zoom=changes.zoom,
         rotate=changes.rotate,
         flip=changes.flip,
         **COLORS[changes.color],
     )
+    return replace(asked, saturation=0.0, hue=0.0) if image.stacked else asked
 
 
 class Augmentation(keras.layers.Layer):
@@ -128,15 +130,20 @@ class Augmentation(keras.layers.Layer):
         """[B, 3, 3] and [B, 3]: the new colour is the matrix by the old one, plus the offset."""
         s = self.strength
         contrast = self._between(count, 1 - s.contrast, 1 + s.contrast)[:, None, None]
-        saturation = self._between(count, 1 - s.saturation, 1 + s.saturation)[:, None, None]
-        hue = self._between(count, -s.hue, s.hue) * 2 * math.pi
+        matrix = contrast * (self._mixed(count) if s.saturation or s.hue else ops.eye(3)[None])
         brightness = self._between(count, -s.brightness, s.brightness)[:, None] * 255
-        grey = ops.convert_to_tensor([LUMINANCE] * 3)[None]
-        mixed = saturation * ops.eye(3)[None] + (1 - saturation) * grey
-        matrix = contrast * ops.matmul(mixed, _hue_matrix(hue))
         # Contrast turns about middle grey, which every other part of the matrix keeps.
         offset = (1 - contrast[:, :, 0]) * 127.5 + brightness
         return matrix, ops.broadcast_to(offset, (count, 3))
+
+    def _mixed(self, count: Any) -> Any:
+        """[B, 3, 3]: the matrix of saturation and hue, which mixes channels."""
+        s = self.strength
+        saturation = self._between(count, 1 - s.saturation, 1 + s.saturation)[:, None, None]
+        hue = self._between(count, -s.hue, s.hue) * 2 * math.pi
+        grey = ops.convert_to_tensor([LUMINANCE] * 3)[None]
+        mixed = saturation * ops.eye(3)[None] + (1 - saturation) * grey
+        return ops.matmul(mixed, _hue_matrix(hue))
 
 
 def _hue_matrix(angle: Any) -> Any:

@@ -163,7 +163,8 @@ def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSched
 
 def augmentation(plan: TrainingPlan) -> Augmentation:
     """Return the layer that changes pictures at random, as it is before the first step."""
-    return Augmentation(strength(plan.params), plan.params.seed, name="augmentation")
+    how = strength(plan.params, plan.training.image)
+    return Augmentation(how, plan.params.seed, name="augmentation")
 
 
 def _classifier(network: keras.Model, plan: TrainingPlan) -> Classifier:

@@ -21,6 +21,7 @@ from ctc.model.planning.phases import check_phases, unfrozen_rate
 from ctc.parameter import as_text
 from ctc.params import TrainParams
 
+STACKS = "grayscale_stack"
 ALONE, SIDE = "tiny", 224  # the network and the height and width without a parent
 OF_PARENTS = {"strategy": "auto", "unknown": "refuse", "keep_heads": True}  # and their defaults
 
@@ -76,6 +77,9 @@ def decided_image(params: TrainParams, parent: Parent | None) -> ImageSpec:
         height=params.image_height or params.image_size or seen.height,
         width=params.image_width or params.image_size or seen.width,
         fit=seen.fit if params.fit == "auto" else cast(Fit, params.fit),
+        stacked=seen.stacked
+        if params.capture_images == "auto"
+        else params.capture_images == STACKS,
     )
 
 

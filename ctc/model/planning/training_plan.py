@@ -9,7 +9,7 @@ from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.network.backbones import check_network
 from ctc.model.parents import Parent
-from ctc.model.planning.descent import decided, decided_heads, decided_image
+from ctc.model.planning.descent import STACKS, decided, decided_heads, decided_image
 from ctc.model.planning.heads import Heads, class_counts
 from ctc.model.planning.objective import Objective, plan_objective, sampled_label, weight_remarks
 from ctc.model.planning.phases import Phase, phases
@@ -56,13 +56,25 @@ class TrainingPlan:
         )
         left_out = (f"left out: {why}" for why in self.heads.left_out)
         weights = weight_remarks(self.objective, self.labels)
-        return (*self._start, *left_out, *self.heads.remarks, *classes, *weights)
+        return (*self._start, *self._bursts, *left_out, *self.heads.remarks, *classes, *weights)
 
     @property
     def _start(self) -> tuple[str, ...]:
         if self.parent is None:
             return ()
         return (f"starts from '{self.parent.name}', strategy={self.params.strategy}",)
+
+    @property
+    def capture_images(self) -> str:
+        """What an epoch shows of a capture, as the parameter says it."""
+        return STACKS if self.training.image.stacked else self.training.take
+
+    @property
+    def _bursts(self) -> tuple[str, ...]:
+        reading = self.training
+        if not reading.image.stacked or reading.images > reading.captures:
+            return ()
+        return ("every capture has one picture: a stack shows it three times",)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -106,6 +118,7 @@ def plan_training(
             batch,
             params.steps_per_epoch,
             sampled_label(dataset, train, labels, params),
+            "first" if params.capture_images == "first" else "random",
         ),
         validation=validation,
         params=params,
