@@ -1,6 +1,7 @@
 """What a parameter is: how a line of `params` becomes a name, a type, a default and a check."""
 
 import dataclasses
+import math
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -133,6 +134,15 @@ def words(name: str, text: str) -> Words:
         return tuple(lexer)
     except ValueError as error:
         raise BadInput(f"{name}: a quote in {text!r} is not closed") from error
+
+
+def above_zero(text: str) -> float | None:
+    """Return a finite number above 0, as it stands in LABEL=NUMBER; None for any other text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 < number < math.inf else None
 
 
 def _parse(name: str, type_: Any, text: str) -> Any:

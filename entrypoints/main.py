@@ -37,7 +37,7 @@ def run(params: MainParams) -> None:
         leaks = dataset.run(_of(DatasetParams, params, inventory=table, output=folder), True)
         _check_splits(folder)
         name = _name(params)
-        own = {"dataset": folder, "labels": ("all",), "output": join(at, "classifier")}
+        own = {"dataset": (folder,), "labels": ("all",), "output": join(at, "classifier")}
         version = train.run(_of(TrainParams, params, **own, register=name), True)
         model = f"models:/{name}/{version}" if version else join(at, "classifier")
         judged = evaluate.run(_of(EvaluateParams, params, classifier=model, dataset=folder), True)

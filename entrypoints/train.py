@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def run(params: TrainParams, nested: bool = False) -> str | None:
     """Train, keep and log the best epoch; return the version if it was registered."""
-    from ctc.dataset.manifest import open_dataset
+    from ctc.dataset.mixture import open_mixture
     from ctc.model.classifier import check_output
     from ctc.model.fitting.devices import unseen_gpu
     from ctc.model.fitting.training import train
@@ -25,7 +25,7 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     from ctc.storage import local_path
     from ctc.tracking import check_name, tracked_run
 
-    plan = plan_training(open_dataset(params.dataset), params, _parent(params.parent))
+    plan = plan_training(open_mixture(params.dataset), params, _parent(params.parent))
     output = local_path(params.output)
     check_output(output)
     check_name(params.register)
@@ -63,8 +63,8 @@ def _parent(uri: str | None) -> "Parent | None":
 def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
     from ctc.tracking import Input
 
-    dataset = plan.training.dataset
-    tracked.input(Input(dataset.uri, "dataset", dataset.digest), "training")
+    for part in plan.training.mixture.parts:
+        tracked.input(Input(part.dataset.uri, "dataset", part.dataset.digest), "training")
     tracked.resolved(
         labels=tuple(label.name for label in plan.labels),
         train_split=plan.training.splits,
@@ -110,7 +110,7 @@ def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> str 
 
     best = trained.best
     uri = log_classifier(local_path(plan.params.output), best.metrics, best.number)
-    picture = next(plan.validation.dataset.records(plan.validation.splits)).images[0]
+    picture = next(plan.validation.mixture.records(plan.validation.splits)).images[0]
     check_same_answers(trained.classifier, picture, ask_logged(uri, picture))
     tracked.metrics({"best_epoch": float(best.number)})
     return register(uri, plan.params.register) if plan.params.register else None

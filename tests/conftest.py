@@ -70,7 +70,7 @@ def small_dataset(small_survey: Survey, small_inventory: Inventory) -> Dataset:
 def small_params(small_dataset: Dataset) -> TrainParams:
     """A training that takes seconds: tiny network, 32 pixels, two labels."""
     return TrainParams(
-        dataset=str(small_dataset.folder),
+        dataset=(str(small_dataset.folder),),
         labels=("empty", "species"),
         image_size=32,
         batch_size=16,
@@ -82,10 +82,11 @@ def small_params(small_dataset: Dataset) -> TrainParams:
 @pytest.fixture(scope="session")
 def small_trained(small_dataset: Dataset, small_params: TrainParams):
     """What `train` returned for `small_params`; read only."""
+    from ctc.dataset.mixture import Mixture
     from ctc.model.fitting.training import train
     from ctc.model.planning.training_plan import plan_training
 
-    return train(plan_training(small_dataset, small_params), report=lambda epoch: None)
+    return train(plan_training(Mixture.of(small_dataset), small_params), report=lambda epoch: None)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from ctc.dataset.images import IMAGES_FILE, read_images
 from ctc.dataset.records import Record, read_records
 from ctc.dataset.shards import Shard
 from ctc.errors import BadInput
-from ctc.labels import Label
 
 if TYPE_CHECKING:  # its import takes longer than all else here
     import pandas as pd
@@ -105,18 +104,6 @@ class Dataset:
         """
         for shard in self.shards_of(splits):
             yield from read_records(self.folder / shard.name)
-
-    def classes(self, label: str, splits: tuple[str, ...]) -> Label:
-        """Return a label with the classes that occur in some splits, sorted.
-
-        Raises:
-            BadInput: if there are fewer than two, for there is nothing to learn then.
-        """
-        found = {name for split in splits for name in self.labels[label].get(split, {})}
-        if len(found) < 2:
-            has = ", ".join(sorted(found)) or "no class"
-            raise BadInput(f"label '{label}' has {has} in {', '.join(splits)}; it needs two")
-        return Label(label, tuple(sorted(found)))
 
     def class_table(self) -> "pd.DataFrame":
         """Return a row a label and class: its captures in each split."""

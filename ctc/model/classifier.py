@@ -46,15 +46,15 @@ class Origin:
 
     Attributes:
         model: name of the network.
-        dataset: digest of the dataset it was trained on.
-        splits: its splits that were learnt from.
+        datasets: digests of the datasets it was trained on.
+        splits: their splits that were learnt from.
         locations: where the pictures were taken that it, or a parent, has learnt from.
         parent: the model it started from, if there was one.
         strategy: what it took over from the parent, `transfer` or `finetune`.
     """
 
     model: str
-    dataset: str
+    datasets: tuple[str, ...]
     splits: tuple[str, ...]
     locations: tuple[str, ...]
     parent: Ancestor | None = None
@@ -172,11 +172,11 @@ def _read_about(folder: Path) -> dict[str, Any]:
 
 
 def _origin(about: dict[str, Any]) -> Origin:
-    # What was written before there were parents has none.
+    # What was written before there were parents has none; before datasets were mixed, it had one.
     parent = about.get("parent")
     return Origin(
         model=about["model"],
-        dataset=about["dataset"],
+        datasets=tuple(about["datasets"] if "datasets" in about else [about["dataset"]]),
         splits=tuple(about["splits"]),
         locations=tuple(about["locations"]),
         parent=Ancestor(**parent) if parent else None,

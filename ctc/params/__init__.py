@@ -19,7 +19,7 @@ from ctc.params.judging import EvaluateParams, PredictParams, PromoteParams
 from ctc.params.line import BenchmarkParams, MainParams
 from ctc.params.pictures import Changes, SeenPictures
 from ctc.params.shared import Batches, ManyPictures, OfClassifier, OfDataset, OfPictures, Seeded
-from ctc.params.training import Aims, Descent, Fitting, Parentage, TrainParams
+from ctc.params.training import Aims, Descent, Fitting, OfDatasets, Parentage, TrainParams
 
 STEPS: dict[str, type] = {
     "main": MainParams,
@@ -50,6 +50,7 @@ __all__ = [
     "ManyPictures",
     "OfClassifier",
     "OfDataset",
+    "OfDatasets",
     "OfPictures",
     "Parentage",
     "PredictParams",

@@ -6,7 +6,7 @@ from typing import Annotated
 from ctc.networks import NETWORKS
 from ctc.parameter import Between, Choice, Words
 from ctc.params.pictures import Changes, SeenPictures
-from ctc.params.shared import Batches, OfDataset, Seeded, ShowsPictures
+from ctc.params.shared import Batches, Seeded, ShowsPictures
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,22 @@ class Parentage:
 
 
 @dataclass(frozen=True)
-class TrainParams(Seeded, Parentage, Fitting, ShowsPictures, OfDataset):
+class OfDatasets:
+    """Learns from one or several datasets."""
+
+    dataset: Annotated[
+        Words,
+        "Datasets to learn from: folders or s3:// URIs that `dataset` wrote; PATH=NUMBER, such as "
+        "data/other=0.3: how often an epoch shows each of its captures.",
+    ] = ("data/dataset",)
+
+
+@dataclass(frozen=True)
+class TrainParams(Seeded, Parentage, Fitting, ShowsPictures, OfDatasets):
     """Train a classifier and log its best model."""
 
     labels: Annotated[
-        Words, "Labels to learn; all: every label of the dataset that has two classes."
+        Words, "Labels to learn; all: every label of the datasets that has two classes."
     ] = ("all",)
     train_split: Annotated[str, "Splits to learn from, as a pattern."] = "train*"
     val_split: Annotated[str, "Splits that choose the best epoch, as a pattern."] = "val*"

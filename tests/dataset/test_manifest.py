@@ -10,7 +10,6 @@ import pytest
 
 from ctc.dataset.manifest import Dataset, open_dataset
 from ctc.errors import BadInput
-from ctc.labels import Label
 
 
 @pytest.fixture(scope="module")
@@ -136,22 +135,6 @@ def test_a_pattern_that_fits_nothing_is_refused_with_the_splits_there_are(small_
     assert str(refused.value) == (
         f"no split of '{small_dataset.uri}' matches '{pattern}'; it has: {has}"
     )
-
-
-def test_the_classes_of_a_label_are_sorted_and_of_the_splits_asked_for():
-    dataset = made(train={"zebra": 1, "lion": 4}, test={"ant": 1, "lion": 2})
-    assert dataset.classes("species", ("train",)) == Label("species", ("lion", "zebra"))
-    both = dataset.classes("species", ("test", "train", "val"))
-    assert both == Label("species", ("ant", "lion", "zebra"))
-
-
-@pytest.mark.parametrize(
-    ("counts", "has"), [({}, "no class"), ({"train": {"lion": 9}, "val": {"ant": 1}}, "lion")]
-)
-def test_a_label_of_fewer_than_two_classes_is_refused(counts, has):
-    with pytest.raises(BadInput) as refused:
-        made(**counts).classes("species", ("train", "test"))
-    assert str(refused.value) == f"label 'species' has {has} in train, test; it needs two"
 
 
 def test_a_place_without_a_dataset_says_which_step_writes_one(tmp_path):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import Reading, fitted_pixels, training_batches, validation_batches
 from ctc.dataset.reading.batches import Take
 from ctc.dataset.reading.fitted import _decode
@@ -66,7 +67,7 @@ def dataset(tmp_path_factory) -> Dataset:
 
 
 def reading(dataset: Dataset, batch_size: int, labels=(WHO, KIND)) -> Reading:
-    return Reading(dataset, ("train",), labels, ImageSpec(SIZE, SIZE + 4), batch_size)
+    return Reading(Mixture.of(dataset), ("train",), labels, ImageSpec(SIZE, SIZE + 4), batch_size)
 
 
 def taken(batches, count: int | None = None) -> list:
@@ -215,7 +216,7 @@ def test_a_round_of_validation_has_every_picture_once_and_in_order(dataset, batc
 @pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
 def test_prediction_sees_almost_what_training_sees(small_dataset, side, fit):
     spec = ImageSpec(side, side * 3 // 2 if side == 36 else side, fit)
-    what = Reading(small_dataset, ("train",), (), spec, 16)
+    what = Reading(Mixture.of(small_dataset), ("train",), (), spec, 16)
     (pixels, _, _) = taken(validation_batches(what), 1)[0]
     jpegs = [image for one in small_dataset.records(("train",)) for image in one.images][:16]
     for trained, data in zip(pixels, jpegs, strict=True):
@@ -341,7 +342,7 @@ def bursts(tmp_path_factory) -> Dataset:
 def of_bursts(dataset: Dataset, stacked: bool, take: Take = "random") -> Reading:
     image = ImageSpec(SIZE, SIZE, stacked=stacked)
     who = (Label("who", tuple(BURSTS)),)
-    return Reading(dataset, ("train",), who, image, 5, take=take)
+    return Reading(Mixture.of(dataset), ("train",), who, image, 5, take=take)
 
 
 def channels(batches: list) -> list[tuple[str, tuple[int, ...]]]:

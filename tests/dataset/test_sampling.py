@@ -9,6 +9,7 @@ from made_up_dataset import Made, make_dataset
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import Reading, Waiting, training_batches
 from ctc.dataset.reading.sampling import drawn, places, records_at
 from ctc.dataset.records import decode
@@ -19,6 +20,7 @@ KINDS = ("often",) * 60 + ("seldom",) * 6 + ("once",) * 2 + ("",) * 12
 KIND = Label("kind", ("often", "once", "seldom"))
 NUMBER = Label("number", tuple(f"n{number}" for number in range(80)))
 OF_CLASS = np.array([KIND.index(kind or None) for kind in KINDS])
+ALIKE = np.ones(len(KINDS))
 EPOCH = 80
 
 
@@ -34,7 +36,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def reading(dataset: Dataset, **changes) -> Reading:
-    what = Reading(dataset, ("train",), (KIND, NUMBER), ImageSpec(16, 16), 8)
+    what = Reading(Mixture.of(dataset), ("train",), (KIND, NUMBER), ImageSpec(16, 16), 8)
     return dataclasses.replace(what, **changes)
 
 
@@ -42,13 +44,13 @@ def reading(dataset: Dataset, **changes) -> Reading:
 
 
 def test_every_class_is_drawn_equally_often_and_captures_without_one_as_by_nature() -> None:
-    found = Counter(OF_CLASS[drawn(OF_CLASS, EPOCH, seed=0, epoch=0)].tolist())
+    found = Counter(OF_CLASS[drawn(OF_CLASS, ALIKE, EPOCH, seed=0, epoch=0)].tolist())
     assert found[MISSING] == 12
     assert sorted(found[place] for place in range(3)) == [22, 23, 23]
 
 
 def test_each_capture_of_a_class_is_drawn_before_any_is_drawn_again() -> None:
-    found = Counter(drawn(OF_CLASS, EPOCH, seed=0, epoch=0).tolist())
+    found = Counter(drawn(OF_CLASS, ALIKE, EPOCH, seed=0, epoch=0).tolist())
     for number, name in enumerate(KINDS):
         least = {"often": 0, "seldom": 3, "once": 11, "": 1}[name]
         assert least <= found[number] <= least + 1
@@ -57,21 +59,25 @@ def test_each_capture_of_a_class_is_drawn_before_any_is_drawn_again() -> None:
 
 def test_the_same_seed_and_epoch_draw_the_same_and_others_draw_others() -> None:
     draws = {
-        (seed, epoch): tuple(drawn(OF_CLASS, EPOCH, seed, epoch).tolist())
+        (seed, epoch): tuple(drawn(OF_CLASS, ALIKE, EPOCH, seed, epoch).tolist())
         for seed in (0, 1)
         for epoch in (0, 1)
     }
-    assert drawn(OF_CLASS, EPOCH, 0, 1).tolist() == [*draws[0, 1]]
+    assert drawn(OF_CLASS, ALIKE, EPOCH, 0, 1).tolist() == [*draws[0, 1]]
     assert len({*draws.values()}) == 4
 
 
 def test_where_all_captures_have_a_class_none_is_drawn_without() -> None:
     known = OF_CLASS[OF_CLASS != MISSING]
-    assert Counter(known[drawn(known, 30, 0, 0)].tolist()) == {0: 10, 1: 10, 2: 10}
+    assert Counter(known[drawn(known, np.ones(len(known)), 30, 0, 0)].tolist()) == {
+        0: 10,
+        1: 10,
+        2: 10,
+    }
 
 
 def test_repeats_of_a_rare_capture_are_spread_over_the_epoch() -> None:
-    rows = drawn(OF_CLASS, 8000, seed=0, epoch=0)
+    rows = drawn(OF_CLASS, ALIKE, 8000, seed=0, epoch=0)
     for block in rows.reshape(10, 800):
         assert 180 < (OF_CLASS[block] == KIND.index("once")).sum() < 275  # 227 on average
 

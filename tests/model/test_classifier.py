@@ -26,7 +26,7 @@ def classifier() -> Classifier:
     network = build_network("tiny", LABELS, image, "none")
     generator = np.random.default_rng(0)
     network.set_weights([w + generator.uniform(0, 0.01, w.shape) for w in network.get_weights()])
-    origin = Origin("tiny", "d1", ("train1", "train2"), ("x", "y"))
+    origin = Origin("tiny", ("d1",), ("train1", "train2"), ("x", "y"))
     return Classifier(network, LABELS, image, origin)
 
 
@@ -113,10 +113,10 @@ def test_the_logits_of_a_label_are_divided_by_its_temperature(classifier: Classi
 
 def test_a_former_classifier_is_replaced_whole(classifier: Classifier, saved: Path) -> None:
     (saved / "left over.txt").write_text("of the former one")
-    other = Classifier(classifier.network, LABELS, classifier.image, Origin("x", "d2", (), ()))
+    other = Classifier(classifier.network, LABELS, classifier.image, Origin("x", ("d2",), (), ()))
     other.save(saved)
     assert sorted(path.name for path in saved.iterdir()) == sorted([ABOUT, NETWORK])
-    assert Classifier.load(saved).origin.dataset == "d2"
+    assert Classifier.load(saved).origin.datasets == ("d2",)
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 

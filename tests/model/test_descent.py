@@ -9,6 +9,7 @@ from test_inheriting import HERE, KNOWN, made, other, params, parent, same
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.classifier import ABOUT, NETWORK, Ancestor, Classifier
@@ -35,7 +36,7 @@ def test_auto_is_finetune_where_the_parent_knows_all(
     same, other, parent, asked, of_same, of_other
 ) -> None:
     for dataset, strategy in ((same, of_same), (other, of_other)):
-        plan = plan_training(dataset, params(**asked), parent)
+        plan = plan_training(Mixture.of(dataset), params(**asked), parent)
         assert plan.params.strategy == strategy
         assert plan.params.trainable == ("heads" if strategy == "transfer" else "all")
         assert plan.remarks[0] == f"starts from 'models:/m/3', strategy={strategy}"
@@ -46,7 +47,7 @@ def kinds(plan: TrainingPlan) -> tuple[str, ...]:
 
 
 def test_finetune_has_the_labels_and_classes_of_the_parent(same: Dataset, parent: Parent) -> None:
-    plan = plan_training(same, params(labels=("kind", "side")), parent)
+    plan = plan_training(Mixture.of(same), params(labels=("kind", "side")), parent)
     assert plan.labels == KNOWN
     assert plan.remarks[1:] == (
         "label 'kind': no capture to learn from shows c, which the parent knows and this model "
@@ -56,18 +57,18 @@ def test_finetune_has_the_labels_and_classes_of_the_parent(same: Dataset, parent
 
 def test_classes_that_the_parent_does_not_know_are_refused_dropped_or_added(other, parent) -> None:
     with pytest.raises(BadInput) as refused:
-        plan_training(other, params(strategy="finetune"), parent)
+        plan_training(Mixture.of(other), params(strategy="finetune"), parent)
     assert str(refused.value) == (
         "label 'kind': the parent does not know d, e; unknown=drop leaves such classes out, "
         "unknown=add adds them"
     )
-    dropped = plan_training(other, params(unknown="drop"), parent)
+    dropped = plan_training(Mixture.of(other), params(unknown="drop"), parent)
     assert kinds(dropped) == ("c", "a", "b")
     assert dropped.remarks[1] == (
         "label 'kind': not known to the parent and not learnt from: d (6 captures), e (5 "
         "captures); as a true class it will count as an error"
     )
-    added = plan_training(other, params(unknown="add"), parent)
+    added = plan_training(Mixture.of(other), params(unknown="add"), parent)
     assert kinds(added) == ("c", "a", "b", "d", "e")
     assert added.remarks[1] == (
         "label 'kind': new to the parent and added: d (6 captures), e (5 captures)"
@@ -78,20 +79,20 @@ def test_classes_that_the_parent_does_not_know_are_refused_dropped_or_added(othe
 
 
 def test_transfer_has_the_classes_of_the_dataset(other: Dataset, parent: Parent) -> None:
-    plan = plan_training(other, params(), parent)
+    plan = plan_training(Mixture.of(other), params(), parent)
     assert plan.labels == (Label("kind", ("b", "d", "e")), Label("side", ("down", "up")))
     assert plan.remarks[1:] == (
         "label 'kind' starts with the parent's weights for b, anew for d, e",
         "label 'side' starts with the parent's weights for down, up",
     )
-    plan = plan_training(other, params(labels=("side",), keep_heads=False), parent)
+    plan = plan_training(Mixture.of(other), params(labels=("side",), keep_heads=False), parent)
     assert plan.remarks[1:] == ("label 'side' starts anew for down, up",)
 
 
 def test_labels_that_the_parent_lacks_are_left_out_of_all_by_finetune(same, parent) -> None:
     counts = {**same.labels, "weather": {"train": {"fog": 9, "sun": 7}}}
     plan = plan_training(
-        dataclasses.replace(same, labels=counts), params(strategy="finetune"), parent
+        Mixture.of(dataclasses.replace(same, labels=counts)), params(strategy="finetune"), parent
     )
     assert plan.labels == KNOWN
     assert plan.remarks[1] == (
@@ -103,13 +104,15 @@ def test_a_parent_that_knows_no_class_that_occurs_is_refused(same: Dataset, pare
     counts = {**same.labels, "kind": {"train": {"x": 16}, "val": {"x": 8}}}
     dataset = dataclasses.replace(same, labels=counts)
     with pytest.raises(BadInput, match="label 'kind': no capture of train has a class that the"):
-        plan_training(dataset, params(strategy="finetune", unknown="drop"), parent)
+        plan_training(Mixture.of(dataset), params(strategy="finetune", unknown="drop"), parent)
 
 
 def test_the_child_sees_what_its_parent_saw_unless_it_is_told(same, parent) -> None:
-    assert plan_training(same, params(), parent).training.image == ImageSpec(20, 16)
-    assert plan_training(same, params(image_size=32), parent).training.image == ImageSpec(32, 32)
-    assert plan_training(same, params()).training.image == ImageSpec(224, 224)
+    assert plan_training(Mixture.of(same), params(), parent).training.image == ImageSpec(20, 16)
+    assert plan_training(
+        Mixture.of(same), params(image_size=32), parent
+    ).training.image == ImageSpec(32, 32)
+    assert plan_training(Mixture.of(same), params()).training.image == ImageSpec(224, 224)
 
 
 @pytest.mark.parametrize(
@@ -130,17 +133,19 @@ def test_each_part_of_what_is_seen_is_what_is_told_or_the_parents(
 ) -> None:
     seen = dataclasses.replace(parent.classifier, image=ImageSpec(20, 16, "pad"))
     padded = dataclasses.replace(parent, classifier=seen)
-    plan = plan_training(same, params(**asked), padded)
+    plan = plan_training(Mixture.of(same), params(**asked), padded)
     assert plan.training.image == plan.validation.image == of_parents_child
-    assert plan_training(same, params(**asked)).training.image == of_orphan
+    assert plan_training(Mixture.of(same), params(**asked)).training.image == of_orphan
 
 
 def test_the_child_is_the_network_that_its_parent_is(same: Dataset, tmp_path: Path) -> None:
     made("ResNet18", KNOWN, ImageSpec(32, 32)).save(tmp_path / "c")
     parent = open_parent(tmp_path / "c", HERE)
-    assert plan_training(same, params(), parent).params.model == "ResNet18"
-    assert plan_training(same, params(model="ResNet18"), parent).params.model == "ResNet18"
-    assert plan_training(same, params()).params.model == "tiny"
+    assert plan_training(Mixture.of(same), params(), parent).params.model == "ResNet18"
+    assert (
+        plan_training(Mixture.of(same), params(model="ResNet18"), parent).params.model == "ResNet18"
+    )
+    assert plan_training(Mixture.of(same), params()).params.model == "tiny"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +174,7 @@ def test_the_child_is_the_network_that_its_parent_is(same: Dataset, tmp_path: Pa
 )
 def test_what_contradicts_itself_or_the_parent_is_refused(same, parent, asked, sentence) -> None:
     with pytest.raises(BadInput) as refused:
-        plan_training(same, params(**asked), parent)
+        plan_training(Mixture.of(same), params(**asked), parent)
     assert sentence in str(refused.value)
 
 
@@ -184,13 +189,13 @@ def test_what_contradicts_itself_or_the_parent_is_refused(same, parent, asked, s
 )
 def test_what_needs_a_parent_is_refused_without_one(same, asked, sentence) -> None:
     with pytest.raises(BadInput) as refused:
-        plan_training(same, params(**asked))
+        plan_training(Mixture.of(same), params(**asked))
     assert sentence in str(refused.value)
 
 
 def test_the_weights_of_imagenet_can_be_frozen_too(same: Dataset) -> None:
     frozen = params(model="MobileNetV3Large", weights="imagenet", trainable="heads")
-    (phase,) = plan_training(same, frozen).phases
+    (phase,) = plan_training(Mixture.of(same), frozen).phases
     assert phase.frozen
 
 
@@ -198,7 +203,7 @@ def test_the_parent_is_not_written_over(same, parent, tmp_path: Path) -> None:
     folder = str(tmp_path / "classifier")
     here = dataclasses.replace(parent, ancestor=Ancestor(folder, folder, None, None))
     with pytest.raises(BadInput, match="is the parent's folder; name another one"):
-        plan_training(same, params(output=f"{tmp_path}/x/../classifier"), here)
+        plan_training(Mixture.of(same), params(output=f"{tmp_path}/x/../classifier"), here)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +228,7 @@ def test_the_parent_is_not_written_over(same, parent, tmp_path: Path) -> None:
     ],
 )
 def test_a_training_has_one_phase_or_two(same, parent, asked, expected) -> None:
-    plan = plan_training(same, params(epochs=6, learning_rate=0.01, **asked), parent)
+    plan = plan_training(Mixture.of(same), params(epochs=6, learning_rate=0.01, **asked), parent)
     assert [*plan.phases] == expected
 
 
@@ -237,7 +242,7 @@ def test_a_stack_is_seen_by_the_child_too_unless_it_is_told(same, parent) -> Non
         ("grayscale_stack", "grayscale_stack", "grayscale_stack"),
     ):
         for one, expected in ((stacked, of_child), (parent, of_orphan), (None, of_orphan)):
-            plan = plan_training(same, params(capture_images=asked), one)
+            plan = plan_training(Mixture.of(same), params(capture_images=asked), one)
             assert plan.capture_images == expected
             assert plan.training.image.stacked == (expected == "grayscale_stack")
             assert plan.validation.image == plan.training.image
@@ -245,9 +250,11 @@ def test_a_stack_is_seen_by_the_child_too_unless_it_is_told(same, parent) -> Non
 
 
 def test_stacks_of_captures_with_one_picture_are_remarked_upon(same, parent) -> None:
-    plan = plan_training(same, params(capture_images="grayscale_stack"), parent)
+    plan = plan_training(Mixture.of(same), params(capture_images="grayscale_stack"), parent)
     assert plan.remarks[1] == "every capture has one picture: a stack shows it three times"
-    assert "every capture" not in " ".join(plan_training(same, params(), parent).remarks)
+    assert "every capture" not in " ".join(
+        plan_training(Mixture.of(same), params(), parent).remarks
+    )
 
 
 # --- parents that cannot be used ---

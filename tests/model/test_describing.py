@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from ctc.dataset.mixture import Mixture
 from ctc.model.classifier import Ancestor
 from ctc.model.fitting.describing import described
 from ctc.model.network.backbones import backbone_of, build_network
@@ -15,7 +16,9 @@ def plan(small_dataset, small_params, small_classifier) -> TrainingPlan:
     """Two epochs: the heads alone, then all."""
     parent = open_parent(small_classifier, Ancestor("it", "it", None, None))
     own = {"parent": "it", "strategy": "transfer", "unfreeze_epoch": 2, "output": "child"}
-    return plan_training(small_dataset, dataclasses.replace(small_params, **own), parent)
+    return plan_training(
+        Mixture.of(small_dataset), dataclasses.replace(small_params, **own), parent
+    )
 
 
 def weights(layer) -> tuple[int, int]:

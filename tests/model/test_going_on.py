@@ -9,6 +9,7 @@ import pytest
 from made_up_dataset import Made, half_bright, make_dataset
 
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.model.fitting.training import Trained, train
 from ctc.model.fitting.watching import Epoch
 from ctc.model.planning.training_plan import TrainingPlan, plan_training
@@ -40,7 +41,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def planned(dataset: Dataset, **changes) -> TrainingPlan:
-    return plan_training(dataset, TrainParams(**{**QUICK, **changes}))
+    return plan_training(Mixture.of(dataset), TrainParams(**{**QUICK, **changes}))
 
 
 @dataclasses.dataclass(frozen=True)

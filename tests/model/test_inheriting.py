@@ -9,6 +9,7 @@ from made_up_dataset import Made, half_bright, make_dataset
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import training_batches
 from ctc.errors import BadInput
 from ctc.labels import Label
@@ -57,7 +58,7 @@ def made(name: str, labels: tuple[Label, ...], image: ImageSpec) -> Classifier:
     network = build_network(name, labels, image, "none")
     generator = np.random.default_rng(0)
     network.set_weights([w + generator.uniform(0, 0.05, w.shape) for w in network.get_weights()])
-    return Classifier(network, labels, image, Origin(name, "d1", ("train",), ("siteX",)))
+    return Classifier(network, labels, image, Origin(name, ("d1",), ("train",), ("siteX",)))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def params(**changes) -> TrainParams:
 
 def first(dataset: Dataset, parent: Parent, **changes) -> keras.Model:
     """The network before its first step."""
-    return _first_network(plan_training(dataset, params(**changes), parent))
+    return _first_network(plan_training(Mixture.of(dataset), params(**changes), parent))
 
 
 def pictures(height: int = 20, width: int = 16) -> np.ndarray:
@@ -189,7 +190,7 @@ def parts(network: keras.Model) -> dict[str, list[np.ndarray]]:
 
 
 def test_what_is_frozen_does_not_move_by_a_bit_and_the_heads_do(same, parent) -> None:
-    plan = plan_training(same, params(strategy="transfer", epochs=2), parent)
+    plan = plan_training(Mixture.of(same), params(strategy="transfer", epochs=2), parent)
     keras.utils.set_random_seed(plan.params.seed)
     start = parts(_first_network(plan))
     kept = train(plan, report=lambda epoch: None).classifier.network
@@ -205,7 +206,7 @@ def test_what_is_frozen_does_not_move_by_a_bit_and_the_heads_do(same, parent) ->
 def test_from_the_epoch_asked_for_the_backbone_learns_at_its_own_rate(same, parent) -> None:
     rates = {"learning_rate": 0.01, "unfreeze_learning_rate": 0.002}
     plan = plan_training(
-        same, params(strategy="transfer", epochs=4, unfreeze_epoch=3, **rates), parent
+        Mixture.of(same), params(strategy="transfer", epochs=4, unfreeze_epoch=3, **rates), parent
     )
     network, seen = [], []
 
@@ -236,7 +237,7 @@ def _kept(plan, network: list[keras.Model]) -> keras.Model:
 
 
 def test_captures_of_dropped_classes_teach_nothing(other, parent) -> None:
-    plan = plan_training(other, params(strategy="finetune", unknown="drop"), parent)
+    plan = plan_training(Mixture.of(other), params(strategy="finetune", unknown="drop"), parent)
     known = [weight for _, _, weight in training_batches(plan.training, 1, 0)]
     # d, b and e take turns in 16 captures; all have a side.
     assert sum(float(weight["kind"].numpy().sum()) for weight in known) == 5
@@ -244,7 +245,7 @@ def test_captures_of_dropped_classes_teach_nothing(other, parent) -> None:
 
 
 def test_later_epochs_have_the_pictures_they_would_have_had_in_one_go(same, parent) -> None:
-    reading = plan_training(same, params(), parent).training
+    reading = plan_training(Mixture.of(same), params(), parent).training
     whole = [truth["side"].numpy() for _, truth, _ in training_batches(reading, 3, 5)]
     rest = [truth["side"].numpy() for _, truth, _ in training_batches(reading, 3, 5, first=1)]
     assert len(rest) == 2 * reading.steps
@@ -253,7 +254,7 @@ def test_later_epochs_have_the_pictures_they_would_have_had_in_one_go(same, pare
 
 
 def test_finetune_moves_all_and_the_child_knows_what_it_came_from(same, parent, tmp_path) -> None:
-    plan = plan_training(same, params(strategy="finetune"), parent)
+    plan = plan_training(Mixture.of(same), params(strategy="finetune"), parent)
     done = train(plan, report=lambda epoch: None).classifier
     start, end = parts(parent.classifier.network), parts(done.network)
     assert not [name for name in start if same_arrays(start[name], end[name])]

@@ -14,6 +14,7 @@ from made_up_dataset import Made, half_bright, make_dataset
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import validation_batches
 from ctc.errors import BadInput, CannotGoOn
 from ctc.labels import Label
@@ -57,7 +58,7 @@ def params(**changes) -> TrainParams:
 
 
 def trained(dataset: Dataset, **changes) -> Trained:
-    return train(plan_training(dataset, params(**changes)), report=lambda epoch: None)
+    return train(plan_training(Mixture.of(dataset), params(**changes)), report=lambda epoch: None)
 
 
 def weights(one: Trained) -> list[np.ndarray]:
@@ -80,7 +81,7 @@ def watched(easy: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Watched:
     reported: list[Epoch] = []
     said = io.StringIO()
     folder = tmp_path_factory.mktemp("watched")
-    plan = plan_training(easy, params(epochs=2, output=str(folder / "classifier")))
+    plan = plan_training(Mixture.of(easy), params(epochs=2, output=str(folder / "classifier")))
     with contextlib.redirect_stderr(said), contextlib.chdir(folder):
         done = train(plan, reported.append)
     return Watched(done, reported, said.getvalue(), folder)
@@ -128,7 +129,7 @@ def model_of(easy: Dataset, **changes) -> tuple[keras.Model, keras.Model]:
     from ctc.model.network.backbones import build_network
 
     keras.utils.set_random_seed(0)
-    plan = plan_training(easy, params(labels=LABELS, **changes))
+    plan = plan_training(Mixture.of(easy), params(labels=LABELS, **changes))
     network = build_network("tiny", plan.labels, plan.training.image, "none")
     return network, _trainable(network, plan, learning_rate(plan.params, plan.steps))
 
@@ -245,7 +246,9 @@ def test_the_best_epoch_has_the_lowest_validation_loss_and_its_weights_are_kept(
     easy: Dataset,
 ) -> None:
     # The better it learns the worse it does on the swapped labels.
-    plan = plan_training(easy, params(epochs=6, learning_rate=0.003, val_split="swapped"))
+    plan = plan_training(
+        Mixture.of(easy), params(epochs=6, learning_rate=0.003, val_split="swapped")
+    )
     done = train(plan, report=lambda epoch: None)
     losses = [epoch.metrics["val/loss"] for epoch in done.epochs]
     assert done.best == done.epochs[int(np.argmin(losses))]
@@ -257,7 +260,7 @@ def test_the_best_epoch_has_the_lowest_validation_loss_and_its_weights_are_kept(
 def test_the_figures_of_the_validation_are_over_every_picture_and_known_label(
     small_dataset: Dataset, small_params: TrainParams, small_trained: Trained
 ) -> None:
-    plan = plan_training(small_dataset, small_params)
+    plan = plan_training(Mixture.of(small_dataset), small_params)
     assert plan.validation.images % plan.validation.batch_size  # the last batch is smaller
     figures = judged(plan, small_trained.classifier.network)
     found = {name: small_trained.best.metrics[name] for name in figures}
@@ -269,7 +272,7 @@ def test_the_classifier_knows_what_it_was_made_from(easy: Dataset, one_head: Tra
     assert classifier.labels == (Label("side", ("down", "up")),)
     assert (classifier.image.height, classifier.image.width) == (16, 16)
     assert classifier.origin.model == "tiny"
-    assert classifier.origin.dataset == easy.digest
+    assert classifier.origin.datasets == (easy.digest,)
     assert classifier.origin.splits == ("train",)
     assert classifier.origin.locations == ("site0", "site1", "site2")
     names = {layer.name for layer in classifier.network.layers}
@@ -298,7 +301,7 @@ def test_what_a_picture_shows_is_learnt(easy: Dataset) -> None:
 
 def test_the_model_that_is_trained_changes_pictures_as_asked(easy: Dataset) -> None:
     how = {"color": "full", "crop": 0.3, "zoom": 0.2, "rotate": 30.0, "flip": False}
-    plan = plan_training(easy, params(**how))
+    plan = plan_training(Mixture.of(easy), params(**how))
     network = build_network("tiny", plan.labels, plan.training.image, "none")
     model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
     assert model.get_layer("augmentation").strength == strength(
@@ -307,7 +310,7 @@ def test_the_model_that_is_trained_changes_pictures_as_asked(easy: Dataset) -> N
 
 
 def test_a_network_learns_from_stacks_and_says_so(easy: Dataset) -> None:
-    plan = plan_training(easy, params(capture_images="grayscale_stack", color="full"))
+    plan = plan_training(Mixture.of(easy), params(capture_images="grayscale_stack", color="full"))
     done = train(plan, report=lambda epoch: None)
     assert done.classifier.image == ImageSpec(16, 16, stacked=True)
     figures = judged(plan, done.classifier.network)
@@ -318,7 +321,7 @@ def test_a_network_learns_from_stacks_and_says_so(easy: Dataset) -> None:
 
 
 def test_the_learning_rate_rises_and_then_falls(easy: Dataset) -> None:
-    plan = plan_training(easy, params(epochs=40, learning_rate=0.02))
+    plan = plan_training(Mixture.of(easy), params(epochs=40, learning_rate=0.02))
     steps = plan.steps
     assert steps == 5 * 40
     rate = [float(learning_rate(plan.params, steps)(step)) for step in range(steps + 1)]
@@ -341,25 +344,27 @@ def test_the_learning_rate_ends_at_its_last_value_in_the_training_too(one_head: 
 
 def test_an_unknown_label_is_refused_with_those_known(easy: Dataset) -> None:
     with pytest.raises(BadInput) as refused:
-        plan_training(easy, params(labels=("species",)))
+        plan_training(Mixture.of(easy), params(labels=("species",)))
     assert str(refused.value) == "unknown label 'species'; the dataset has: side, kind"
 
 
 def test_all_means_every_label(easy: Dataset) -> None:
-    names = [label.name for label in plan_training(easy, params(labels=("all",))).labels]
+    names = [
+        label.name for label in plan_training(Mixture.of(easy), params(labels=("all",))).labels
+    ]
     assert names == ["side", "kind"]
 
 
 def test_the_same_split_for_both_is_refused(easy: Dataset) -> None:
     with pytest.raises(BadInput) as refused:
-        plan_training(easy, params(train_split="*", val_split="val"))
+        plan_training(Mixture.of(easy), params(train_split="*", val_split="val"))
     assert str(refused.value) == "split 'val' is asked for both to learn from and to choose by"
 
 
 @pytest.mark.parametrize("which", ["train_split", "val_split"])
 def test_a_split_that_does_not_exist_is_refused_with_those_that_do(easy, which: str) -> None:
     with pytest.raises(BadInput, match=r"matches 'nowhere\*'; it has: ") as refused:
-        plan_training(easy, params(**{which: "nowhere*"}))
+        plan_training(Mixture.of(easy), params(**{which: "nowhere*"}))
     has = str(refused.value).partition("it has: ")[2].split(", ")
     assert sorted(has) == ["swapped", "test", "train", "val"]
 
@@ -367,32 +372,34 @@ def test_a_split_that_does_not_exist_is_refused_with_those_that_do(easy, which: 
 def test_a_label_with_one_class_is_refused(easy: Dataset) -> None:
     counts = {**easy.labels, "side": {"train": {"up": 3}, "val": {"up": 1, "down": 1}}}
     with pytest.raises(BadInput, match="label 'side' has up in train; it needs two"):
-        plan_training(dataclasses.replace(easy, labels=counts), params())
+        plan_training(Mixture.of(dataclasses.replace(easy, labels=counts)), params())
 
 
 def test_a_label_whose_name_keras_would_refuse_is_refused(easy: Dataset) -> None:
     counts = {"my side": easy.labels["side"]}
     with pytest.raises(BadInput, match="label 'my side': a label's name starts with"):
-        plan_training(dataclasses.replace(easy, labels=counts), params(labels=("my side",)))
+        plan_training(
+            Mixture.of(dataclasses.replace(easy, labels=counts)), params(labels=("my side",))
+        )
 
 
 def test_pictures_that_are_too_small_for_the_network_are_refused_before_any_work(easy) -> None:
     with pytest.raises(BadInput, match="image_size: found 16; allowed for ResNet18: at least 32"):
-        plan_training(easy, params(model="ResNet18"))
+        plan_training(Mixture.of(easy), params(model="ResNet18"))
 
 
 def test_a_class_that_is_not_in_the_training_is_remarked_upon(easy: Dataset) -> None:
-    assert plan_training(easy, params(labels=LABELS)).remarks == (
+    assert plan_training(Mixture.of(easy), params(labels=LABELS)).remarks == (
         "label 'kind': never cannot be learnt, for no capture of train shows it; as a true class "
         "it will count as an error",
     )
-    assert plan_training(easy, params()).remarks == ()
+    assert plan_training(Mixture.of(easy), params()).remarks == ()
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_advice(
     easy: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = plan_training(easy, params(epochs=3))
+    plan = plan_training(Mixture.of(easy), params(epochs=3))
     plan = dataclasses.replace(plan, params=dataclasses.replace(plan.params, learning_rate=1e30))
     reported = []
     with pytest.raises(CannotGoOn, match=r"is (nan|inf) in epoch \d: try a lower learning_rate"):
@@ -422,15 +429,15 @@ def test_a_label_that_the_validation_does_not_know_has_no_figures_there(sparse: 
 
 def test_nothing_to_choose_the_best_epoch_by_is_refused(sparse: Dataset) -> None:
     with pytest.raises(BadInput, match="no capture of val has a class that is learnt"):
-        plan_training(sparse, params(labels=("kind",)))
+        plan_training(Mixture.of(sparse), params(labels=("kind",)))
 
 
 def test_of_all_labels_those_that_cannot_be_learnt_are_left_out_and_named(sparse) -> None:
-    plan = plan_training(sparse, params(labels=("all",)))
+    plan = plan_training(Mixture.of(sparse), params(labels=("all",)))
     assert [label.name for label in plan.labels] == ["side", "kind"]
     assert [remark for remark in plan.remarks if "'dull' has grey in train" in remark]
 
 
 def test_a_batch_is_never_larger_than_all_there_is_to_learn_from(sparse: Dataset) -> None:
-    plan = plan_training(sparse, params(batch_size=100_000))
+    plan = plan_training(Mixture.of(sparse), params(batch_size=100_000))
     assert (plan.training.batch_size, plan.training.steps) == (16, 1)

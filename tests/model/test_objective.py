@@ -3,6 +3,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.planning.objective import (
@@ -30,11 +31,11 @@ def dataset(tmp_path) -> Dataset:
 
 
 def objective(dataset: Dataset, **aims) -> Objective:
-    return plan_objective(dataset, ("train_1", "train_2"), LABELS, Aims(**aims))
+    return plan_objective(Mixture.of(dataset), ("train_1", "train_2"), LABELS, Aims(**aims))
 
 
 def sampled(dataset: Dataset, **aims) -> Label | None:
-    return sampled_label(dataset, ("train_1", "train_2"), LABELS, Aims(**aims))
+    return sampled_label(Mixture.of(dataset), ("train_1", "train_2"), LABELS, Aims(**aims))
 
 
 def test_balanced_weights_are_those_of_scikit_learn() -> None:

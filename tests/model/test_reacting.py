@@ -7,6 +7,7 @@ from made_up_dataset import Made, half_bright, make_dataset
 from test_model_training import judged
 
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.model.classifier import softmax
 from ctc.model.fitting.optimizers import learning_rate
 from ctc.model.fitting.reacting import Averaging, epochs_since_best, share_left
@@ -36,7 +37,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def planned(dataset: Dataset, **changes) -> TrainingPlan:
-    return plan_training(dataset, TrainParams(**{**QUICK, **changes}))
+    return plan_training(Mixture.of(dataset), TrainParams(**{**QUICK, **changes}))
 
 
 # --- what is minimised ---

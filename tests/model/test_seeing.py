@@ -6,6 +6,7 @@ from made_up_dataset import Made, half_bright, make_dataset
 from PIL import Image
 
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import sampling, training_batches
 from ctc.model.fitting import seeing
 from ctc.model.fitting.seeing import sheet_of_first_batch
@@ -34,7 +35,7 @@ def watched(tmp_path_factory) -> Dataset:
 
 def plan_of(dataset: Dataset, **changes) -> TrainingPlan:
     asked = {"labels": ("side",), "image_size": 32, "batch_size": 24, **changes}
-    return plan_training(dataset, TrainParams(**asked))
+    return plan_training(Mixture.of(dataset), TrainParams(**asked))
 
 
 @pytest.fixture

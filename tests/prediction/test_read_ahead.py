@@ -9,6 +9,7 @@ from made_up_dataset import encoded
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import Reading, validation_batches
 from ctc.model.classifier import Classifier
 from ctc.prediction.captures import PhotoCapture, captures_of_dataset
@@ -82,7 +83,7 @@ def test_all_stacks_of_a_capture_are_combined_and_none_is_lost(classifier, batch
 
 
 def test_prediction_sees_the_stacks_that_validation_sees(small_dataset: Dataset) -> None:
-    what = Reading(small_dataset, ("val",), (), STACKED, 8)
+    what = Reading(Mixture.of(small_dataset), ("val",), (), STACKED, 8)
     shown = [batch[0] for batch in validation_batches(what).take(what.validation_steps)]
     validated = np.concatenate(shown).astype(float)
     captures = captures_of_dataset(small_dataset, ("val",))

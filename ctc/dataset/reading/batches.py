@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import tensorflow as tf
 
 from ctc.dataset.image_spec import STACK, ImageSpec
-from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading.fitted import pixels_of, views
+from ctc.dataset.reading.mixing import Stored, mixed_records, seeds_of
 from ctc.dataset.reading.sampling import Places, class_table, drawn, places, records_at
 from ctc.dataset.records import CAPTURE_ID, IMAGES, label_field
 from ctc.labels import MISSING, Label
 
 Take = Literal["random", "first"]
-SHUFFLE_BLOCK = 1024  # captures, still encoded: some 100 kB each
 
 # From the number of an epoch to its records, still encoded, each with a number that changes which
 # of its pictures is taken.
@@ -28,17 +29,18 @@ RecordsOfEpoch = Callable[[tf.Tensor], tf.data.Dataset]
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read: some splits of a dataset, as a network with these heads wants them.
+    """What is read: some splits of a mixture, as a network with these heads wants them.
 
     Attributes:
-        steps_per_epoch: batches an epoch of training; 0: as many as show every capture once.
+        steps_per_epoch: batches an epoch of training; 0: as many as show every capture as often
+            as its dataset weighs.
         sampled: label whose classes an epoch of training shows equally often; None: captures
             come as they are.
         take: what an epoch of training shows of each capture: one of its pictures, or stacks of
             three, drawn anew each time, or the first.
     """
 
-    dataset: Dataset
+    mixture: Mixture
     splits: tuple[str, ...]
     labels: tuple[Label, ...]
     image: ImageSpec
@@ -49,25 +51,32 @@ class Reading:
 
     @property
     def captures(self) -> int:
-        """Number of captures."""
-        return sum(shard.captures for shard in self.dataset.shards_of(self.splits))
+        """Number of captures, each counted once."""
+        return sum(part.captures(self.splits) for part in self.mixture.parts)
+
+    @property
+    def shown(self) -> int:
+        """Number of captures that an epoch of training shows."""
+        return sum(part.shown(self.splits) for part in self.mixture.parts)
 
     @property
     def images(self) -> int:
         """Number of pictures."""
-        return sum(shard.images for shard in self.dataset.shards_of(self.splits))
+        shards = (part.dataset.shards_of(self.splits) for part in self.mixture.parts)
+        return sum(shard.images for of_part in shards for shard in of_part)
 
     @property
     def views(self) -> int:
         """Number of pictures, or of stacks of three, that a round of validation shows."""
         if not self.image.stacked:
             return self.images
-        return sum(max(count - STACK + 1, 1) for count in self.dataset.burst_lengths(self.splits))
+        lengths = (part.dataset.burst_lengths(self.splits) for part in self.mixture.parts)
+        return sum(max(count - STACK + 1, 1) for of_part in lengths for count in of_part)
 
     @property
     def steps(self) -> int:
         """Batches an epoch of training."""
-        return self.steps_per_epoch or -(-self.captures // self.batch_size)
+        return self.steps_per_epoch or -(-self.shown // self.batch_size)
 
     @property
     def validation_steps(self) -> int:
@@ -76,14 +85,17 @@ class Reading:
 
     def knows(self, label: Label) -> bool:
         """Tell whether any capture has one of the label's classes."""
-        of_split = self.dataset.labels[label.name]
-        return any({*of_split.get(split, {})} & {*label.classes} for split in self.splits)
+        return not {*self.mixture.counts(label.name, self.splits)}.isdisjoint(label.classes)
+
+    @property
+    def stored(self) -> tuple[Stored, ...]:
+        """Where the captures of each dataset are."""
+        return tuple(Stored.of(part, self.splits) for part in self.mixture.parts)
 
     @property
     def files(self) -> list[str]:
-        """Paths of the shards, in the order of the manifest."""
-        folder = self.dataset.folder
-        return [str(folder / shard.name) for shard in self.dataset.shards_of(self.splits)]
+        """Paths of the shards, one dataset after the other, in the order of the manifests."""
+        return [path for one in self.stored for path in one.files]
 
     @cached_property
     def places(self) -> Places:
@@ -120,7 +132,7 @@ def _shown(
     of_epoch = records(reading, seed)
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        choice = _seeds(seed, epoch)[1]
+        choice = seeds_of(seed, epoch)[1]
         seen = tf.where(epoch == epochs.start, tf.constant(step * reading.batch_size, tf.int64), 0)
         return (
             of_epoch(epoch)
@@ -136,34 +148,33 @@ def _shown(
 
 
 def _natural(reading: Reading, seed: int) -> RecordsOfEpoch:
-    """Every capture once, then the first ones again until the last batch is full."""
+    """Every capture as often as its dataset weighs, then the first again to fill the last batch."""
+    stored = reading.stored
 
     def records(epoch: tf.Tensor) -> tf.data.Dataset:
-        seeds = _seeds(seed, epoch)
-        files = _shuffled(tf.constant(reading.files), seeds[0])
-        stored = tf.data.Dataset.from_tensor_slices(files).interleave(
-            tf.data.TFRecordDataset, cycle_length=4, num_parallel_calls=4, deterministic=True
-        )
-        # Shuffled block by block, for tf.data's own shuffle takes no seed that depends on the
-        # epoch; while still encoded, for a place costs kilobytes then, not a picture.
-        shuffled = stored.batch(SHUFFLE_BLOCK).map(lambda b: _shuffled(b, seeds[1])).unbatch()
-        taken = shuffled.repeat().take(reading.steps * reading.batch_size)
-        return taken.map(lambda record: (tf.constant(0, tf.int64), record))
+        mixed = mixed_records(stored, seed, epoch)
+        return mixed.repeat().take(reading.steps * reading.batch_size)
 
     return records
 
 
 def _balanced(reading: Reading, seed: int) -> RecordsOfEpoch:
     """Every class of the sampled label equally often; a capture may come up again."""
-    stored = reading.places
+    found = reading.places
+    parts = reading.mixture.parts
+    weight = np.repeat(
+        [part.weight for part in parts], [part.captures(reading.splits) for part in parts]
+    )
     count = reading.steps * reading.batch_size
 
     def records(epoch: tf.Tensor) -> tf.data.Dataset:
         rows = tf.numpy_function(
-            lambda number: drawn(stored.of_class, count, seed, int(number)), [epoch], tf.int64
+            lambda number: drawn(found.of_class, weight, count, seed, int(number)),
+            [epoch],
+            tf.int64,
         )
         # Its turn gives a capture that comes up again another of its pictures.
-        return records_at(stored, tf.ensure_shape(rows, [count])).enumerate()
+        return records_at(found, tf.ensure_shape(rows, [count])).enumerate()
 
     return records
 
@@ -177,16 +188,6 @@ def validation_batches(reading: Reading) -> tf.data.Dataset:
         lambda record: _every_view(_parse(record, reading.labels), reading.image)
     )
     return _batched(parsed, reading, drop_remainder=False).repeat()
-
-
-def _seeds(seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """Two seeds of an epoch: for the order of the files; for that of captures, and pictures."""
-    return tf.random.split(tf.stack([tf.cast(seed, tf.int64), epoch]), 2)
-
-
-def _shuffled(values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(values)), seed=seed)
-    return tf.gather(values, order)
 
 
 def _parse(record: tf.Tensor, labels: Sequence[Label]) -> dict[str, tf.Tensor]:

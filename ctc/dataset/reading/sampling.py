@@ -59,14 +59,22 @@ def places(files: Sequence[str], label: Label, captures: int) -> Places:
     return Places(tuple(files), file, start, length, of_class)
 
 
-def drawn(of_class: NDArray[np.int64], count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+def drawn(
+    of_class: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    count: int,
+    seed: int,
+    epoch: int,
+) -> NDArray[np.int64]:
     """Draw `count` rows for an epoch, in which every class comes up equally often, give or take 1.
 
     Captures without a class come up as often as they would by nature, so that what they teach
-    of other labels is kept. Of one class each capture comes up before any comes up again.
+    of other labels is kept. Of one class each capture comes up as often as it weighs; where all
+    weigh the same, each comes up before any comes up again.
 
     Args:
         of_class: index of each capture's class, or `MISSING`.
+        weight: of each capture: how often it is to come up beside others of its class.
         count: rows to draw.
         seed: of the training.
         epoch: its number; the same (seed, epoch) give the same rows.
@@ -74,13 +82,14 @@ def drawn(of_class: NDArray[np.int64], count: int, seed: int, epoch: int) -> NDA
     draw = np.random.default_rng([seed, epoch])
     without = np.flatnonzero(of_class == MISSING)
     names = draw.permutation(np.unique(of_class[of_class != MISSING]))
-    rest = round(count * len(without) / len(of_class))
+    rest = round(count * weight[without].sum() / weight.sum())
     shares = [len(part) for part in np.array_split(np.arange(count - rest), len(names))]
     picked = [
-        _again_and_again(np.flatnonzero(of_class == name), share, draw)
+        _again_and_again(np.flatnonzero(of_class == name), weight, share, draw)
         for name, share in zip(names, shares, strict=True)
     ]
-    return draw.permutation(np.concatenate([*picked, _again_and_again(without, rest, draw)]))
+    again = _again_and_again(without, weight, rest, draw)
+    return draw.permutation(np.concatenate([*picked, again]))
 
 
 def records_at(places: Places, rows: tf.Tensor) -> tf.data.Dataset:
@@ -142,8 +151,20 @@ def class_table(label: Label) -> tf.lookup.StaticHashTable:
 
 
 def _again_and_again(
-    rows: NDArray[np.int64], count: int, draw: np.random.Generator
+    rows: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    count: int,
+    draw: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Return `count` of the rows: all of them in one order, then all in another."""
-    rounds = -(-count // max(len(rows), 1))
-    return np.concatenate([rows[:0], *(draw.permutation(rows) for _ in range(rounds))])[:count]
+    """Return `count` of the rows: round by round, each time in another order.
+
+    The heaviest are in every round, one of half their weight in every second one, and so on.
+    """
+    picked, found = [rows[:0]], 0
+    share = weight[rows] / weight[rows].max(initial=0.0)
+    reached = draw.random(len(rows))
+    while found < count:
+        before, reached = np.floor(reached), reached + share
+        picked.append(draw.permutation(rows[np.floor(reached) > before]))
+        found += len(picked[-1])
+    return np.concatenate(picked)[:count]

@@ -11,7 +11,6 @@ from ctc.inventory.looks.private import private_classes
 from ctc.inventory.summary import worded
 from ctc.labels import Label
 from ctc.model.fitting.training import augmentation
-from ctc.model.planning.heads import class_counts
 from ctc.model.planning.training_plan import TrainingPlan
 from ctc.pictures.sheets import Pane, pane_sheet
 
@@ -42,8 +41,8 @@ def _every_label(plan: TrainingPlan) -> tuple[Label, ...]:
     """Return all labels of the dataset, for a private class may be in one that is not learnt."""
     reading = plan.training
     found = [
-        Label(name, tuple(class_counts(reading.dataset, name, reading.splits)))
-        for name in reading.dataset.labels
+        Label(name, tuple(reading.mixture.counts(name, reading.splits)))
+        for name in reading.mixture.labels
     ]
     return tuple(label for label in found if label.classes)
 

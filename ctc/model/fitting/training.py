@@ -173,12 +173,12 @@ def _classifier(network: keras.Model, plan: TrainingPlan) -> Classifier:
 
 def _origin(plan: TrainingPlan) -> Origin:
     reading, parent = plan.training, plan.parent
-    locations = {x for split in reading.splits for x in reading.dataset.locations.get(split, ())}
+    locations = reading.mixture.locations(reading.splits)
     if parent is not None:
         locations |= {*parent.classifier.origin.locations}
     return Origin(
         model=plan.params.model,
-        dataset=reading.dataset.digest,
+        datasets=reading.mixture.digests,
         splits=reading.splits,
         locations=tuple(sorted(locations)),
         parent=parent.ancestor if parent else None,

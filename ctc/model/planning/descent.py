@@ -5,13 +5,12 @@ from typing import cast
 
 from ctc import storage
 from ctc.dataset.image_spec import Fit, ImageSpec
-from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.labels import chosen
 from ctc.model.parents import Parent
 from ctc.model.planning.heads import (
     Heads,
-    class_counts,
     heads_of_dataset,
     heads_of_parent,
     new_head_remarks,
@@ -27,7 +26,7 @@ OF_PARENTS = {"strategy": "auto", "unknown": "refuse", "keep_heads": True}  # an
 
 
 def decided(
-    dataset: Dataset, params: TrainParams, train: tuple[str, ...], parent: Parent | None
+    mixture: Mixture, params: TrainParams, train: tuple[str, ...], parent: Parent | None
 ) -> TrainParams:
     """Return the parameters with what `auto` comes to.
 
@@ -38,7 +37,7 @@ def decided(
     if parent is None:
         strategy, model = params.strategy, ALONE
     else:
-        strategy, model = _strategy(dataset, params, train, parent), parent.classifier.origin.model
+        strategy, model = _strategy(mixture, params, train, parent), parent.classifier.origin.model
     of_strategy = "heads" if strategy == "transfer" else "all"
     params = replace(
         params,
@@ -54,7 +53,7 @@ def decided(
 
 
 def decided_heads(
-    dataset: Dataset, params: TrainParams, train: tuple[str, ...], parent: Parent | None
+    mixture: Mixture, params: TrainParams, train: tuple[str, ...], parent: Parent | None
 ) -> Heads:
     """Return the labels to learn; the strategy has to be decided.
 
@@ -62,11 +61,11 @@ def decided_heads(
         BadInput: for labels and classes that cannot be learnt so.
     """
     if parent is None:
-        return heads_of_dataset(dataset, params.labels, train)
+        return heads_of_dataset(mixture, params.labels, train)
     known = parent.classifier.labels
     if params.strategy == "finetune":
-        return heads_of_parent(dataset, params, train, known)
-    heads = heads_of_dataset(dataset, params.labels, train)
+        return heads_of_parent(mixture, params, train, known)
+    heads = heads_of_dataset(mixture, params.labels, train)
     return replace(heads, remarks=new_head_remarks(heads.labels, known, params.keep_heads))
 
 
@@ -112,18 +111,18 @@ def _check_apart(params: TrainParams, parent: Parent) -> None:
         raise BadInput(f"output: '{params.output}' is the parent's folder; name another one")
 
 
-def _strategy(dataset: Dataset, params: TrainParams, train: tuple[str, ...], parent: Parent) -> str:
+def _strategy(mixture: Mixture, params: TrainParams, train: tuple[str, ...], parent: Parent) -> str:
     """Finetune where the parent knows every label and class, or it is said what else to do."""
     if params.strategy != "auto":
         return params.strategy
     known = parent.classifier.labels
-    asked = chosen(params.labels, tuple(dataset.labels))
+    asked = chosen(params.labels, tuple(mixture.labels))
     if not params.keep_heads or {*asked} != {label.name for label in known}:
         return "transfer"
     new = [
         name
         for label in known
-        for name in unknown_classes(label, class_counts(dataset, label.name, train))
+        for name in unknown_classes(label, mixture.counts(label.name, train))
     ]
     return "transfer" if new and params.unknown == "refuse" else "finetune"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.labels import Label, check_names, chosen
 from ctc.params import TrainParams
@@ -24,7 +24,7 @@ class Heads:
     remarks: tuple[str, ...] = ()
 
 
-def heads_of_dataset(dataset: Dataset, asked: tuple[str, ...], train: tuple[str, ...]) -> Heads:
+def heads_of_dataset(mixture: Mixture, asked: tuple[str, ...], train: tuple[str, ...]) -> Heads:
     """Return labels with the classes that occur in the splits `train`.
 
     Of `all`, those that cannot be learnt are left out; one asked for by its name must be.
@@ -32,24 +32,24 @@ def heads_of_dataset(dataset: Dataset, asked: tuple[str, ...], train: tuple[str,
     Raises:
         BadInput: for a label that does not exist or has one class.
     """
-    names = chosen(asked, tuple(dataset.labels))
+    names = chosen(asked, tuple(mixture.labels))
     check_names(names)
     labels: list[Label] = []
     left_out: list[str] = []
     for name in names:
         try:
-            labels.append(dataset.classes(name, train))
+            labels.append(mixture.classes(name, train))
         except BadInput as error:
             if asked != ("all",):
                 raise
             left_out.append(str(error))
     if not labels:
-        raise BadInput("; ".join(left_out) or f"dataset '{dataset.uri}' has no label")
+        raise BadInput("; ".join(left_out) or f"{mixture.name} has no label")
     return Heads(tuple(labels), tuple(left_out))
 
 
 def heads_of_parent(
-    dataset: Dataset, params: TrainParams, train: tuple[str, ...], known: tuple[Label, ...]
+    mixture: Mixture, params: TrainParams, train: tuple[str, ...], known: tuple[Label, ...]
 ) -> Heads:
     """Return the labels and classes of a parent, `known`, with new classes if they are added.
 
@@ -57,10 +57,10 @@ def heads_of_parent(
         BadInput: if the labels are others, for classes that the parent does not know
             (`unknown=refuse`), and for a label of which it knows no class that occurs.
     """
-    left_out = _other_labels(dataset, params.labels, known)
+    left_out = _other_labels(mixture, params.labels, known)
     labels, remarks = [], []
     for label in known:
-        counts = class_counts(dataset, label.name, train)
+        counts = mixture.counts(label.name, train)
         new = {name: counts[name] for name in unknown_classes(label, counts)}
         if new and params.unknown == "refuse":
             raise BadInput(
@@ -78,25 +78,16 @@ def heads_of_parent(
     return Heads(tuple(labels), left_out, tuple(remarks))
 
 
-def class_counts(dataset: Dataset, label: str, splits: tuple[str, ...]) -> dict[str, int]:
-    """Return the captures of each class of a label in some splits, sorted by class."""
-    counts: dict[str, int] = {}
-    for split in splits:
-        for name, captures in dataset.labels[label].get(split, {}).items():
-            counts[name] = counts.get(name, 0) + captures
-    return dict(sorted(counts.items()))
-
-
 def unknown_classes(label: Label, counts: Mapping[str, int]) -> tuple[str, ...]:
     """Return the classes that occur and are none of the label's."""
     return tuple(name for name in counts if name not in label.classes)
 
 
 def _other_labels(
-    dataset: Dataset, asked: tuple[str, ...], known: tuple[Label, ...]
+    mixture: Mixture, asked: tuple[str, ...], known: tuple[Label, ...]
 ) -> tuple[str, ...]:
     """Refuse labels that are not the parent's; of `all`, return why some are left out."""
-    names = chosen(asked, tuple(dataset.labels))
+    names = chosen(asked, tuple(mixture.labels))
     answered = [label.name for label in known]
     lacking = [name for name in answered if name not in names]
     other = [name for name in names if name not in answered]

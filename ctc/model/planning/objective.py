@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.labels import Label
+from ctc.parameter import above_zero
 from ctc.params import Aims
 
 # Cui et al. 2019, arXiv:1901.05555: what they take for iNaturalist and ImageNet.
@@ -33,7 +34,7 @@ class Objective:
 
 
 def plan_objective(
-    dataset: Dataset, splits: tuple[str, ...], labels: Sequence[Label], aims: Aims
+    mixture: Mixture, splits: tuple[str, ...], labels: Sequence[Label], aims: Aims
 ) -> Objective:
     """Work out the weights of labels and classes.
 
@@ -41,7 +42,7 @@ def plan_objective(
         BadInput: for weights of labels that are not learnt, or that are no numbers above 0.
     """
     weights = {
-        label.name: class_weights(aims.class_weights, _counts(dataset, splits, label))
+        label.name: class_weights(aims.class_weights, _shown(mixture, splits, label))
         for label in labels
         if aims.class_weights != "none"
     }
@@ -53,7 +54,7 @@ def plan_objective(
     )
 
 
-def class_weights(kind: str, counts: Sequence[int]) -> tuple[float, ...]:
+def class_weights(kind: str, counts: Sequence[float]) -> tuple[float, ...]:
     """Return a weight a class, larger for rare ones; their mean over the captures is 1.
 
     So the size of the loss, and with it the learning rate and `loss_weights`, keep their meaning.
@@ -63,7 +64,7 @@ def class_weights(kind: str, counts: Sequence[int]) -> tuple[float, ...]:
 
     Args:
         kind: `balanced` or `effective`.
-        counts: captures of each class; a class without any has weight 0.
+        counts: captures of each class that an epoch shows; a class without any has weight 0.
     """
     present = [count or math.inf for count in counts]
     if kind == "balanced":
@@ -75,7 +76,7 @@ def class_weights(kind: str, counts: Sequence[int]) -> tuple[float, ...]:
 
 
 def sampled_label(
-    dataset: Dataset, splits: tuple[str, ...], labels: Sequence[Label], aims: Aims
+    mixture: Mixture, splits: tuple[str, ...], labels: Sequence[Label], aims: Aims
 ) -> Label | None:
     """Return the label whose classes are to be shown equally often; None for `natural`.
 
@@ -85,10 +86,10 @@ def sampled_label(
     if aims.sampling == NATURAL:
         return None
     name = aims.sampling.removeprefix(BALANCED)
-    if name == aims.sampling or name not in dataset.labels:
+    if name == aims.sampling or name not in mixture.labels:
         raise BadInput(
             f"sampling: found '{aims.sampling}'; allowed: {NATURAL}, or {BALANCED}LABEL with one "
-            f"of {', '.join(dataset.labels)}"
+            f"of {', '.join(mixture.labels)}"
         )
     if aims.class_weights != "none":
         raise BadInput(
@@ -96,7 +97,7 @@ def sampled_label(
             "rare classes; allowed: one of them"
         )
     learnt = [label for label in labels if label.name == name]
-    return learnt[0] if learnt else dataset.classes(name, splits)
+    return learnt[0] if learnt else mixture.classes(name, splits)
 
 
 def weight_remarks(objective: Objective, labels: Sequence[Label]) -> tuple[str, ...]:
@@ -114,9 +115,9 @@ def weight_remarks(objective: Objective, labels: Sequence[Label]) -> tuple[str, 
     return tuple(remarks)
 
 
-def _counts(dataset: Dataset, splits: tuple[str, ...], label: Label) -> list[int]:
-    of_split = dataset.labels[label.name]
-    return [sum(of_split.get(s, {}).get(name, 0) for s in splits) for name in label.classes]
+def _shown(mixture: Mixture, splits: tuple[str, ...], label: Label) -> list[float]:
+    shown = mixture.shown(label.name, splits)
+    return [shown.get(name, 0.0) for name in label.classes]
 
 
 def _loss_weights(words: Sequence[str], labels: Sequence[Label]) -> dict[str, float]:
@@ -125,7 +126,7 @@ def _loss_weights(words: Sequence[str], labels: Sequence[Label]) -> dict[str, fl
     weights: dict[str, float] = {}
     for word in words:
         name, _, number = word.rpartition("=")
-        weight = _above_zero(number)
+        weight = above_zero(number)
         if name not in names or name in weights or weight is None:
             raise BadInput(
                 f"loss_weights: found '{word}'; allowed: LABEL=NUMBER with a number above 0, once "
@@ -133,11 +134,3 @@ def _loss_weights(words: Sequence[str], labels: Sequence[Label]) -> dict[str, fl
             )
         weights[name] = weight
     return {name: weights.get(name, 1.0) for name in names} if words else {}
-
-
-def _above_zero(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 < number < math.inf else None

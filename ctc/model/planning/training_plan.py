@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import Reading
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.network.backbones import check_network
 from ctc.model.parents import Parent
 from ctc.model.planning.descent import STACKS, decided, decided_heads, decided_image
-from ctc.model.planning.heads import Heads, class_counts
+from ctc.model.planning.heads import Heads
 from ctc.model.planning.objective import Objective, plan_objective, sampled_label, weight_remarks
 from ctc.model.planning.phases import Phase, phases
 from ctc.params import TrainParams
@@ -24,7 +24,7 @@ class TrainingPlan:
         training, validation: what is read.
         params: what was asked for, with what `auto` comes to.
         heads: the labels, and what to know of them.
-        unlearnt: classes of each label that occur elsewhere in the dataset alone.
+        unlearnt: classes of each label that occur elsewhere in the datasets alone.
         parent: the model to start from, if there is one.
     """
 
@@ -89,54 +89,66 @@ class TrainingPlan:
 
 
 def plan_training(
-    dataset: Dataset, params: TrainParams, parent: Parent | None = None
+    mixture: Mixture, params: TrainParams, parent: Parent | None = None
 ) -> TrainingPlan:
     """Check that what is asked for can be done.
 
     Raises:
         BadInput: for labels, splits or pictures that cannot be used, before any work.
     """
-    train, val = dataset.matching(params.train_split), dataset.matching(params.val_split)
+    train = mixture.matching_in_each(params.train_split)
+    val = mixture.matching(params.val_split)
     both = sorted({*train} & {*val})
     if both:
         raise BadInput(f"split '{both[0]}' is asked for both to learn from and to choose by")
-    params = decided(dataset, params, train, parent)
-    heads, image = decided_heads(dataset, params, train, parent), decided_image(params, parent)
+    _check_shown(mixture, train)
+    params = decided(mixture, params, train, parent)
+    heads, image = decided_heads(mixture, params, train, parent), decided_image(params, parent)
     labels = heads.labels
     check_network(params.model, params.weights, image)
     # A batch larger than all there is would be filled up with the same captures again.
-    batch = min(params.batch_size, sum(dataset.splits[split] for split in train))
-    validation = Reading(dataset, val, labels, image, batch)
+    batch = min(params.batch_size, sum(part.shown(train) for part in mixture.parts))
+    validation = Reading(mixture, val, labels, image, batch)
     if not any(validation.knows(label) for label in labels):
         raise BadInput(f"no capture of {', '.join(val)} has a class that is learnt to choose by")
     return TrainingPlan(
         training=Reading(
-            dataset,
+            mixture,
             train,
             labels,
             image,
             batch,
             params.steps_per_epoch,
-            sampled_label(dataset, train, labels, params),
+            sampled_label(mixture, train, labels, params),
             "first" if params.capture_images == "first" else "random",
         ),
         validation=validation,
         params=params,
-        objective=plan_objective(dataset, train, labels, params),
+        objective=plan_objective(mixture, train, labels, params),
         heads=heads,
-        unlearnt=_unlearnt(dataset, labels, train),
+        unlearnt=_unlearnt(mixture, labels, train),
         parent=parent,
     )
 
 
+def _check_shown(mixture: Mixture, train: tuple[str, ...]) -> None:
+    """Refuse a weight so small that nothing of a dataset is shown."""
+    for part in mixture.parts:
+        if part.shown(train) == 0:
+            raise BadInput(
+                f"dataset: {part.weight:g} times the {part.captures(train)} captures of "
+                f"{', '.join(train)} of '{part.dataset.uri}' are none an epoch; give it more"
+            )
+
+
 def _unlearnt(
-    dataset: Dataset, labels: tuple[Label, ...], train: tuple[str, ...]
+    mixture: Mixture, labels: tuple[Label, ...], train: tuple[str, ...]
 ) -> dict[str, tuple[str, ...]]:
-    """Classes that no head has and that occur in the dataset, but not in what is learnt from."""
+    """Classes that no head has and that occur in the datasets, but not in what is learnt from."""
     unlearnt = {}
     for label in labels:
-        found = {name for classes in dataset.labels[label.name].values() for name in classes}
-        missing = found - {*label.classes} - {*class_counts(dataset, label.name, train)}
+        found = {name for classes in mixture.labels[label.name].values() for name in classes}
+        missing = found - {*label.classes} - {*mixture.counts(label.name, train)}
         if missing:
             unlearnt[label.name] = tuple(sorted(missing))
     return unlearnt

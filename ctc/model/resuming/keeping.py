@@ -78,7 +78,7 @@ class Keeping(keras.callbacks.Callback):
     def _state(self, epoch: int, step: int) -> State:
         reading, watch = self._plan.training, self._watch
         state = State(
-            dataset=reading.dataset.digest,
+            dataset=reading.mixture.digest,
             phase=self._phase,
             epoch=epoch,
             step=step,

@@ -1,0 +1,267 @@
+"""Several datasets with the face of one, and the weights of each."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_dataset import Made, make_dataset
+
+from ctc.dataset.image_spec import ImageSpec
+from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture, Part, open_mixture
+from ctc.dataset.reading import Reading, training_batches, validation_batches
+from ctc.dataset.reading.mixing import Stored, evenly
+from ctc.dataset.reading.sampling import drawn
+from ctc.errors import BadInput
+from ctc.labels import MISSING, Label
+
+OWN, OTHER = 12, 40  # captures to learn from
+WHO = Label("who", tuple(f"own{n}" for n in range(OWN)) + tuple(f"other{n}" for n in range(OTHER)))
+
+
+def bare(uri: str, labels: dict, locations: dict | None = None) -> Dataset:
+    """A dataset of which the manifest alone is there."""
+    return Dataset(Path(uri), uri, {}, labels, locations or {}, (), {}, uri, "")
+
+
+# --- one face ---
+
+
+LION = {"species": {"train": {"lion": 4, "zebra": 1}, "val": {"lion": 1}}}
+ANT = {"species": {"train": {"ant": 2, "lion": 6}}, "count": {"train": {"1": 3, "2": 3}}}
+BOTH = Mixture((Part(bare("a", LION), 1.0), Part(bare("b", ANT), 0.5)))
+
+
+def test_labels_and_classes_of_the_same_name_are_one() -> None:
+    assert BOTH.labels == {
+        "species": {"train": {"lion": 10, "zebra": 1, "ant": 2}, "val": {"lion": 1}},
+        "count": {"train": {"1": 3, "2": 3}},
+    }
+    assert BOTH.counts("species", ("train", "val")) == {"ant": 2, "lion": 11, "zebra": 1}
+
+
+def test_an_epoch_shows_captures_as_often_as_their_dataset_weighs() -> None:
+    assert BOTH.shown("species", ("train",)) == {"ant": 1.0, "lion": 7.0, "zebra": 1.0}
+    assert BOTH.shown("count", ("train",)) == {"1": 1.5, "2": 1.5}
+
+
+def test_locations_are_those_of_the_splits_of_all() -> None:
+    a = bare("a", {}, {"train": ["x", "y"], "val": ["v"]})
+    b = bare("b", {}, {"train": ["y", "z"]})
+    assert Mixture.of(a, b).locations(("train",)) == {"x", "y", "z"}
+
+
+def test_the_classes_of_a_label_are_sorted_and_of_the_splits_asked_for() -> None:
+    counts = {"species": {"train": {"zebra": 1, "lion": 4}, "test": {"ant": 1, "lion": 2}}}
+    mixture = Mixture.of(bare("a", counts))
+    assert mixture.classes("species", ("train",)) == Label("species", ("lion", "zebra"))
+    both = mixture.classes("species", ("test", "train", "val"))
+    assert both == Label("species", ("ant", "lion", "zebra"))
+
+
+@pytest.mark.parametrize(
+    ("counts", "has"), [({}, "no class"), ({"train": {"lion": 9}, "val": {"ant": 1}}, "lion")]
+)
+def test_a_label_of_fewer_than_two_classes_is_refused(counts: dict, has: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        Mixture.of(bare("a", {"species": counts})).classes("species", ("train", "test"))
+    assert str(refused.value) == f"label 'species' has {has} in train, test; it needs two"
+
+
+def test_what_is_read_has_a_digest_of_datasets_and_weights() -> None:
+    digests = {Mixture.of(bare("a", {})).digest, Mixture.of(bare("b", {})).digest, BOTH.digest}
+    heavier = Mixture((BOTH.parts[0], Part(bare("b", ANT), 0.6)))
+    assert len({*digests, heavier.digest}) == 4
+    assert Mixture((BOTH.parts[0], Part(bare("b", ANT), 0.5))).digest == BOTH.digest
+
+
+# --- real shards ---
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Two datasets whose captures are named by `who`; every fifth of the other has a `kind`.
+
+    Each capture has two pictures, black and white.
+    """
+    black, white = np.zeros((16, 16, 3), np.uint8), np.full((16, 16, 3), 255, np.uint8)
+    found = []
+    for whose, count, val in (("own", OWN, 2), ("other", OTHER, 3)):
+        captures = [
+            Made(
+                "train_1" if number < count else "val",
+                {"who": f"{whose}{number}", "kind": ("a", "b")[number % 2]},
+                (black, white),
+            )
+            for number in range(count + val)
+        ]
+        folder = tmp_path_factory.mktemp(whose)
+        make_dataset(folder, captures)
+        found.append(str(folder / "dataset"))
+    return found[0], found[1]
+
+
+def reading(folders: tuple[str, str], weight: str, **changes) -> Reading:
+    mixture = open_mixture((folders[0], folders[1] + weight))
+    splits = mixture.matching_in_each("train*")
+    return Reading(mixture, splits, (WHO,), ImageSpec(16, 16), 4, **changes)
+
+
+def shown(what: Reading, epochs: int, first: int = 0, seed: int = 0) -> list[list[str]]:
+    """The captures and colours of each epoch."""
+    pictures = []
+    for pixels, classes, _ in training_batches(what, epochs, seed, first).as_numpy_iterator():
+        names = [WHO.classes[place] for place in classes["who"]]
+        bright = pixels.mean(axis=(1, 2, 3)) > 128
+        pictures += [
+            f"{name} {'white' if b else 'black'}" for name, b in zip(names, bright, strict=True)
+        ]
+    size = what.steps * what.batch_size
+    return [pictures[start : start + size] for start in range(0, len(pictures), size)]
+
+
+def times(epoch: list[str]) -> Counter[str]:
+    return Counter(one.split()[0] for one in epoch)
+
+
+def test_unweighted_every_capture_of_each_is_shown_once(folders) -> None:
+    what = reading(folders, "")
+    assert (what.captures, what.shown, what.steps) == (52, 52, 13)
+    (epoch,) = shown(what, 1)
+    assert times(epoch) == dict.fromkeys(WHO.classes, 1)
+
+
+@pytest.mark.parametrize(
+    ("weight", "count"), [("=0.3", 12), ("=0.5", 20), ("=2", 80), ("=1.4", 56)]
+)
+def test_an_epoch_shows_a_weighted_dataset_so_many_times(folders, weight: str, count: int) -> None:
+    what = reading(folders, weight)
+    assert (what.captures, what.shown, what.steps) == (52, OWN + count, (OWN + count) // 4)
+    for epoch in shown(what, 2):
+        found = times(epoch)
+        assert sum(n for name, n in found.items() if name.startswith("other")) == count
+        assert {found[f"own{n}"] for n in range(OWN)} == {1}
+        assert {found[f"other{n}"] for n in range(OTHER)} <= {count // OTHER, -(-count // OTHER)}
+
+
+def test_no_capture_is_shut_out_and_none_comes_again_before_all_have_been_shown(folders) -> None:
+    epochs = [times(epoch) for epoch in shown(reading(folders, "=0.3"), 10)]
+    total = sum(epochs, Counter())
+    assert {total[f"other{n}"] for n in range(OTHER)} == {3}  # 10 epochs of 12 are 3 of each 40
+    assert not {*epochs[0]} & {*epochs[1]} & {f"other{n}" for n in range(OTHER)}
+
+
+def test_a_mixed_epoch_follows_from_seed_and_number_alone(folders) -> None:
+    what = reading(folders, "=1.5")
+    epochs = shown(what, 3)
+    assert shown(what, 3, first=2) == epochs[2:]
+    assert shown(what, 1, seed=1)[0] != epochs[0]
+    assert epochs[0] != epochs[1]
+
+
+def test_captures_that_are_shown_again_show_their_other_pictures_too(folders) -> None:
+    found = times([*{*shown(reading(folders, "=2"), 1)[0]}])
+    both = sum(found[f"other{n}"] == 2 for n in range(OTHER))
+    assert 8 < both < 32  # 20 on average
+
+
+def test_datasets_are_mixed_evenly_over_an_epoch() -> None:
+    assert evenly([2, 4]).tolist() == [1, 0, 1, 1, 0, 1]
+    order = evenly([30, 3000])
+    assert np.bincount(order).tolist() == [30, 3000]
+    assert {(order[start : start + 101] == 0).sum() for start in range(0, 3030, 101)} == {1}
+
+
+def test_the_validation_has_every_picture_of_each_whatever_it_weighs(folders) -> None:
+    mixture = open_mixture((folders[0], f"{folders[1]}=0.3"))
+    names = Label("who", ("own12", "own13", "other40", "other41", "other42"))
+    what = Reading(mixture, mixture.matching("val*"), (names,), ImageSpec(16, 16), 4)
+    assert (what.images, what.validation_steps) == (10, 3)
+    batches = validation_batches(what).take(3).as_numpy_iterator()
+    found = Counter(int(one) for _, classes, _ in batches for one in classes["who"])
+    assert found == dict.fromkeys(range(5), 2)
+
+
+# --- and balanced ---
+
+
+def test_within_a_class_captures_come_as_often_as_their_dataset_weighs() -> None:
+    of_class = np.array([0] * 20 + [1] * 10 + [0] * 20 + [MISSING] * 10)
+    weight = np.array([1.0] * 30 + [0.25] * 30)
+    found = Counter(drawn(of_class, weight, 400, seed=0, epoch=0).tolist())
+    per_class = {
+        name: sum(found[row] for row in rows)
+        for name, rows in {"own": range(20), "b": range(20, 30), "other": range(30, 50)}.items()
+    }
+    assert sum(found[row] for row in range(50, 60)) == round(400 * 2.5 / 37.5)
+    assert per_class["b"] in (186, 187)
+    assert per_class["other"] / per_class["own"] == pytest.approx(0.25, abs=0.03)
+
+
+def test_a_class_of_light_captures_alone_is_shown_as_often_as_any_other() -> None:
+    of_class, weight = np.array([0] * 9 + [1]), np.array([1.0] * 9 + [0.01])
+    found = Counter(drawn(of_class, weight, 20, seed=0, epoch=0).tolist())
+    assert found[9] == 10
+
+
+def test_balanced_batches_of_a_mixture_show_both(folders) -> None:
+    what = reading(folders, "=0.5", sampled=Label("kind", ("a", "b")))
+    (epoch,) = shown(what, 1)
+    found = times(epoch)
+    others = sum(n for name, n in found.items() if name.startswith("other"))
+    assert len(epoch) == 32
+    assert 18 <= others <= 22  # 20 of 32 by weight
+
+
+# --- which, and how they are named ---
+
+
+def test_a_thinned_dataset_keeps_its_turn_by_the_number_of_the_epoch() -> None:
+    stored = Stored((), (), captures=10, shown=13)
+    assert stored.whole == 1
+    kept = [stored.kept(0, epoch) for epoch in range(10)]
+    assert [one.sum() for one in kept] == [3] * 10
+    assert np.sum(kept, axis=0).tolist() == [3] * 10
+
+
+def test_weights_are_read_behind_the_last_equals_sign(folders, tmp_path: Path) -> None:
+    odd = tmp_path / "place=north"
+    odd.symlink_to(folders[0])
+    mixture = open_mixture((str(odd), f"{folders[1]}=0.25"))
+    assert [part.weight for part in mixture.parts] == [1.0, 0.25]
+    assert mixture.parts[0].dataset.uri == str(odd)
+    year = tmp_path / "year=2020"
+    year.symlink_to(folders[0])
+    (part,) = open_mixture((f"{year}=3",)).parts
+    assert (part.dataset.uri, part.weight) == (str(year), 3.0)
+
+
+@pytest.mark.parametrize("word", ["x=0", "x=-1", "x=nan", "x=inf", "x=2020", "=0.5"])
+def test_a_weight_that_cannot_be_is_refused(word: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        open_mixture((word,))
+    assert str(refused.value) == (
+        f"dataset: found '{word}'; allowed: PATH=NUMBER with a number above 0 and at most 100; "
+        f"behind a path that ends so stands its weight: '{word}=1'"
+    )
+
+
+def test_the_same_dataset_twice_is_refused(folders) -> None:
+    with pytest.raises(BadInput, match=r"are the same; .*=2 shows each of its captures twice"):
+        open_mixture((folders[0], folders[1], f"{folders[0]}=0.5"))
+
+
+def test_no_dataset_is_refused() -> None:
+    with pytest.raises(BadInput, match="dataset: none is named"):
+        open_mixture(())
+
+
+def test_each_dataset_must_have_what_is_learnt_from(folders) -> None:
+    mixture = open_mixture(folders)
+    assert mixture.matching_in_each("train*") == ("train_1",)
+    assert mixture.splits == {"train_1": 52, "val": 5}
+    with pytest.raises(BadInput, match=r"no split of .*own\S* matches 'summer'; it has: train_1"):
+        mixture.matching_in_each("summer")
+    with pytest.raises(BadInput, match="matches 'summer'; they have: train_1, val"):
+        mixture.matching("summer")
