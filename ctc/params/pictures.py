@@ -58,3 +58,9 @@ class Changes:
         float, "Degrees that a picture is turned to either side.", Between(0, 180)
     ] = 5.0
     flip: Annotated[bool, "Show every other picture as in a mirror."] = True
+    mixup: Annotated[
+        float,
+        "Blend each picture with another of its batch, and their labels alike: alpha of mixup; 0: "
+        "do not.",
+        Between(0, 10),
+    ] = 0.0

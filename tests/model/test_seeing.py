@@ -78,6 +78,15 @@ def test_it_says_how_many_pictures_are_not_on_it(watched, laid_out, monkeypatch)
     assert notes == ["10 of 24 pictures are shown.", "6 captures of a private class: never shown."]
 
 
+def test_what_mixup_blends_is_shown_before_it_does(watched, laid_out) -> None:
+    plan = plan_of(watched, mixup=0.4)
+    sheet_of_first_batch(plan)
+    assert laid_out[2] == ["6 captures of a private class: never shown.", seeing.BEFORE_MIXUP]
+    for pane in laid_out[1]:
+        red, green, blue = np.asarray(pane.picture, float).mean(axis=(0, 1))
+        assert red + blue - 2 * green < 60  # no magenta shines through
+
+
 def test_balanced_sampling_looks_through_the_records_once_for_it_and_the_training(
     watched, monkeypatch
 ) -> None:

@@ -15,6 +15,8 @@ from ctc.model.planning.training_plan import TrainingPlan
 from ctc.pictures.sheets import Pane, pane_sheet
 
 MOST = 30
+# Blended they are not shown: one of a private class could shine through another.
+BEFORE_MIXUP = "Before mixup, which blends each with another."
 TITLE = "The first batch, as the network sees it"
 
 
@@ -34,7 +36,8 @@ def sheet_of_first_batch(plan: TrainingPlan) -> Image.Image:
             hidden += 1
         else:
             panes.append(Pane(Image.fromarray(picture), _caption(plan, answers)))
-    return pane_sheet(TITLE, panes[:MOST], _notes(len(panes), hidden))
+    mixed = [BEFORE_MIXUP] if plan.params.mixup else []
+    return pane_sheet(TITLE, panes[:MOST], [*_notes(len(panes), hidden), *mixed])
 
 
 def _every_label(plan: TrainingPlan) -> tuple[Label, ...]:

@@ -11,6 +11,7 @@ from ctc.model.classifier import Classifier, Origin
 from ctc.model.fitting.augmentation import Augmentation, strength
 from ctc.model.fitting.losses import label_losses
 from ctc.model.fitting.metrics import metrics_of
+from ctc.model.fitting.mixing import MixedModel, Mixup
 from ctc.model.fitting.optimizers import learning_rate, optimizer
 from ctc.model.fitting.reacting import epochs_since_best, reactions
 from ctc.model.fitting.watching import Epoch, Watch
@@ -151,7 +152,12 @@ def _parts(place: Place, end: int) -> list[tuple[int, int, int]]:
 def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSchedule) -> keras.Model:
     """Put augmentation before the network and say what is minimised and how it is judged."""
     inputs = keras.Input(network.input_shape[1:], dtype="uint8", name="stored")
-    model = keras.Model(inputs, network(augmentation(plan)(inputs)))
+    augmented = augmentation(plan)(inputs)
+    if plan.params.mixup:
+        mixed = Mixup(plan.params.mixup, plan.params.seed, name="mixup")(augmented)
+        model = MixedModel(inputs, network(mixed))
+    else:
+        model = keras.Model(inputs, network(augmented))
     model.compile(
         optimizer=optimizer(plan.params, rate),
         loss=label_losses(plan.objective, plan.labels),
