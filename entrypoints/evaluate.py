@@ -6,42 +6,86 @@ from ctc.params import EvaluateParams
 from entrypoints.command import step_command
 
 if TYPE_CHECKING:
-    from ctc.evaluation.metrics import Evaluation
-    from ctc.tracking import Run
+    from ctc.evaluation.evaluation import Evaluation, LabelEvaluation
+    from ctc.evaluation.judging import Judgement
+    from ctc.tracking import Input, Run
 
 
 def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
     """Predict the split, compare with what is known, log figures, tables and plots."""
     from ctc.dataset.manifest import open_dataset
-    from ctc.evaluation.judging import judge, plan_judgement
+    from ctc.dataset.mixture import Mixture
+    from ctc.evaluation.judging import plan_judgement
+    from ctc.evaluation.tables import as_text
     from ctc.model.classifier import Classifier
-    from ctc.tracking import Input, find_model, tracked_run
+    from ctc.tracking import find_model, tracked_run
 
-    dataset = open_dataset(params.dataset)
+    mixture = Mixture.of(open_dataset(params.dataset))
     model = find_model(params.classifier)
-    classifier = Classifier.load(model.folder)
-    plan = plan_judgement(classifier, dataset, params)
-    data = Input(dataset.uri, "dataset", dataset.digest)
+    plan = plan_judgement(Classifier.load(model.folder), mixture, params)
     with tracked_run("evaluate", params, nested) as tracked:
-        tracked.input(data, "evaluation")
-        tracked.resolved(classifier=model.resolved, split=plan.splits)
-        predictions, evaluation = judge(plan)
-        tracked.metrics(evaluation.metrics, model_id=model.model_id, data=data)
-        tracked.csv(predictions.flat_table(), "predictions")
-        _log_tables(tracked, evaluation)
-    print(f"evaluate: {', '.join(plan.splits)} of {params.dataset}\n{evaluation.as_text()}")
+        tracked.input(_input(plan), "evaluation")
+        tracked.resolved(classifier=model.resolved)
+        tracked.resolved(split=plan.splits, aggregate=plan.setting.aggregate, by=plan.setting.by)
+        evaluation = judged(tracked, plan, model.model_id)
+    print(f"evaluate: {', '.join(plan.splits)} of {params.dataset}\n{as_text(evaluation)}")
     return evaluation
 
 
-def _log_tables(tracked: "Run", evaluation: "Evaluation") -> None:
-    from ctc.evaluation.plots import confusion_plot
+def judged(tracked: "Run", plan: "Judgement", model_id: str | None) -> "Evaluation":
+    """Judge a classifier, and log figures (linked to the model), tables and plots."""
+    from ctc.evaluation.judging import judge
 
-    tracked.table(evaluation.table(), "labels")
+    predictions, evaluation = judge(plan)
+    tracked.metrics(evaluation.metrics, model_id=model_id, data=_input(plan))
+    tracked.csv(predictions.flat_table(), "predictions")
+    _log_tables(tracked, evaluation)
     for one in evaluation.labels:
-        tracked.table(one.classes, f"{one.label}/classes")
-        tracked.csv(one.confusion.reset_index(names="true"), f"{one.label}/confusion")
-        if len(one.confusion):
-            tracked.figure(confusion_plot(one), f"{one.label}/confusion")
+        if one.captures.count:
+            _log_label(tracked, one)
+    return evaluation
+
+
+def _input(plan: "Judgement") -> "Input":
+    """Return what the figures are of, which MLflow compares models by."""
+    from ctc.tracking import Input
+
+    uri, *others = (part.dataset.uri for part in plan.mixture.parts)
+    digest = plan.mixture.digest if others else plan.mixture.digests[0]
+    return Input(uri, "datasets" if others else "dataset", digest)
+
+
+def _log_tables(tracked: "Run", evaluation: "Evaluation") -> None:
+    """Log the tables that hold all labels."""
+    from ctc.evaluation import tables
+
+    tracked.table(tables.label_table(evaluation), "labels")
+    tracked.table(tables.figure_table(evaluation), "figures")
+    tracked.table(tables.class_tables(evaluation), "classes")
+    for column in evaluation.setting.by:
+        tracked.table(tables.group_table(evaluation, column), f"by/{column}")
+    tracked.table(tables.seen_table(evaluation), "by/seen_locations")
+    tracked.csv(tables.suspect_table(evaluation), "suspects")
+
+
+def _log_label(tracked: "Run", one: "LabelEvaluation") -> None:
+    """Log what is of one label: confusions, curves, plots."""
+    from ctc.evaluation.plots.confusion import confusion_plot
+    from ctc.evaluation.plots.curves import effort_plot, empty_plot, reliability_plot
+    from ctc.evaluation.plots.groups import group_plot
+
+    tracked.csv(one.confusion.reset_index(names="true"), f"{one.label}/confusion")
+    tracked.figure(confusion_plot(one), f"{one.label}/confusion")
+    tracked.table(one.sureness.reliability, f"{one.label}/reliability")
+    tracked.figure(reliability_plot(one), f"{one.label}/reliability")
+    tracked.table(one.effort, f"{one.label}/effort")
+    tracked.figure(effort_plot(one), f"{one.label}/effort")
+    if one.empties is not None:
+        tracked.table(one.empties, f"{one.label}/empty_filter")
+        tracked.figure(empty_plot(one, one.empties), f"{one.label}/empty_filter")
+    for column, groups in one.groups.items():
+        if len(groups) > 1:  # one alone is all captures
+            tracked.figure(group_plot(groups, one.label, column), f"{one.label}/by_{column}")
 
 
 @step_command(EvaluateParams)

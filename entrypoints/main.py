@@ -19,13 +19,14 @@ from entrypoints import dataset, evaluate, inventory, predict, promote, sample, 
 from entrypoints.command import step_command
 
 if TYPE_CHECKING:
-    from ctc.evaluation.metrics import Evaluation
+    from ctc.evaluation.evaluation import Evaluation
 
 P = TypeVar("P")
 
 
 def run(params: MainParams) -> None:
     """Run the whole line and print what was learnt."""
+    from ctc.evaluation.tables import as_text
     from ctc.storage import join
     from ctc.tracking import tracked_run, tracking_uri
 
@@ -38,7 +39,10 @@ def run(params: MainParams) -> None:
         _check_splits(folder)
         name = _name(params)
         own = {"dataset": (folder,), "labels": ("all",), "output": join(at, "classifier")}
-        version = train.run(_of(TrainParams, params, **own, register=name), True)
+        # The model is judged in a step of its own.
+        version = train.run(
+            _of(TrainParams, params, **own, test_split=None, register=name), True
+        )
         model = f"models:/{name}/{version}" if version else join(at, "classifier")
         judged = evaluate.run(_of(EvaluateParams, params, classifier=model, dataset=folder), True)
         tracked.metrics(judged.metrics)
@@ -47,7 +51,7 @@ def run(params: MainParams) -> None:
         fate = _promote(name, version, judged)
     caveats = "".join(f"\nMind: {sentence}" for sentence in leaks)
     print(
-        f"\nWhat was learnt, judged on captures of the test split:\n\n{judged.as_text()}{caveats}"
+        f"\nWhat was learnt, judged on captures of the test split:\n\n{as_text(judged)}{caveats}"
     )
     print(f"\n{fate}")
     print(f"Look at it: {_ui_command(tracking_uri())}")

@@ -1,13 +1,16 @@
 """Entry point `train`: train a classifier and log its best model."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ctc.params import TrainParams
+from entrypoints import evaluate
 from entrypoints.command import step_command
 
 if TYPE_CHECKING:
     import keras
 
+    from ctc.evaluation.judging import Judgement
     from ctc.model.classifier import Ancestor
     from ctc.model.fitting.training import Trained
     from ctc.model.parents import Parent
@@ -16,8 +19,10 @@ if TYPE_CHECKING:
 
 
 def run(params: TrainParams, nested: bool = False) -> str | None:
-    """Train, keep and log the best epoch; return the version if it was registered."""
+    """Train, calibrate, log and judge the best epoch; return the version if it was registered."""
     from ctc.dataset.mixture import open_mixture
+    from ctc.evaluation.calibrating import calibrate
+    from ctc.evaluation.examination import plan_examination
     from ctc.model.classifier import check_output
     from ctc.model.fitting.devices import unseen_gpu
     from ctc.model.fitting.training import train
@@ -26,10 +31,11 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     from ctc.tracking import check_name, tracked_run
 
     plan = plan_training(open_mixture(params.dataset), params, _parent(params.parent))
+    examination = plan_examination(plan, params)
     output = local_path(params.output)
     check_output(output)
     check_name(params.register)
-    for remark in filter(None, (unseen_gpu(), *plan.remarks)):
+    for remark in filter(None, (unseen_gpu(), *plan.remarks, *examination.remarks)):
         print(f"train: {remark}")
     name = f"train {plan.params.model} {' '.join(params.labels)}"
     with tracked_run("train", params, nested, name) as tracked:
@@ -39,12 +45,23 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
             report=lambda epoch: tracked.metrics(epoch.metrics, epoch.number),
             begin=lambda network: _log_looks(tracked, plan, network),
         )
-        trained.classifier.save(output)
-        version = _log_model(tracked, plan, trained)
+        classifier = calibrate(trained.classifier, examination.calibrating)
+        classifier.save(output)
+        model_id, version = _log_model(tracked, plan, replace(trained, classifier=classifier))
+        judgement = examination.judgement(classifier)
+        figures = _judge(tracked, judgement, model_id) if judgement else ""
     where = f", registered as {params.register} version {version}" if version else ""
     best = f"best epoch {trained.best.number + 1} of {len(trained.epochs)}"
-    print(f"train: {best}; classifier in {output}{where}")
+    print(f"train: {best}; classifier in {output}{where}{figures}")
     return version
+
+
+def _judge(tracked: "Run", judgement: "Judgement", model_id: str) -> str:
+    """Judge the classifier by captures that had no part in the training; return it in words."""
+    from ctc.evaluation.tables import as_text
+
+    found = evaluate.judged(tracked, judgement, model_id)
+    return f"\ntrain: judged on {', '.join(judgement.splits)}\n{as_text(found)}"
 
 
 def _parent(uri: str | None) -> "Parent | None":
@@ -102,8 +119,12 @@ def _log_looks(tracked: "Run", plan: "TrainingPlan", network: "keras.Model") -> 
     tracked.image(sheet_of_first_batch(plan), "first_batch")
 
 
-def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> str | None:
-    """Log the model, load it again as others will, and only then register it."""
+def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> tuple[str, str | None]:
+    """Log the model, load it again as others will, and only then register it.
+
+    Returns:
+        Its id, and its version if it was registered.
+    """
     from ctc.prediction.comparing import check_same_answers
     from ctc.storage import local_path
     from ctc.tracking import ask_logged, log_classifier, register
@@ -113,7 +134,8 @@ def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> str 
     picture = next(plan.validation.mixture.records(plan.validation.splits)).images[0]
     check_same_answers(trained.classifier, picture, ask_logged(uri, picture))
     tracked.metrics({"best_epoch": float(best.number)})
-    return register(uri, plan.params.register) if plan.params.register else None
+    version = register(uri, plan.params.register) if plan.params.register else None
+    return uri.removeprefix("models:/"), version
 
 
 @step_command(TrainParams)

@@ -1,20 +1,28 @@
 """Judges a classifier on splits of a dataset."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
-from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
-from ctc.evaluation.metrics import Evaluation, evaluate
+from ctc.evaluation.evaluation import Evaluation, Setting, evaluate
+from ctc.evaluation.intervals import Resampling
+from ctc.evaluation.remarks import remarks
+from ctc.inventory.table import LOCATION
+from ctc.labels import Label
 from ctc.model.classifier import Classifier
 from ctc.params import EvaluateParams
+from ctc.prediction.answers import of_captures
 from ctc.prediction.captures import captures_of_dataset
-from ctc.prediction.predicting import predict
+from ctc.prediction.predicting import answer, resolved_aggregate
 from ctc.prediction.predictions import Predictions
 from ctc.progress import Progress
 
 WILD = re.compile(r"\[.*?\]|[*?]")  # what stands for other characters in a pattern
 ALL = "all"  # the name of the figures where a pattern consists of that alone
+AUTO = "auto"
+USUAL = (LOCATION, "survey")  # what figures are given by, where it is known
 
 
 @dataclass(frozen=True)
@@ -22,53 +30,106 @@ class Judgement:
     """An evaluation that can be done."""
 
     classifier: Classifier
-    dataset: Dataset
+    mixture: Mixture
     splits: tuple[str, ...]
     batch_size: int
-    name: str
+    setting: Setting
+
+    @property
+    def name(self) -> str:
+        """What the figures are filed under."""
+        return self.setting.split
 
 
-def plan_judgement(classifier: Classifier, dataset: Dataset, params: EvaluateParams) -> Judgement:
+def plan_judgement(classifier: Classifier, mixture: Mixture, params: EvaluateParams) -> Judgement:
     """Check that there is something to judge by.
 
     Raises:
-        BadInput: for a split that does not exist, and if no label has a known answer there.
+        BadInput: for a split that does not exist, if no label has a known answer there, and for a
+            column to give figures by that no capture has.
     """
-    splits = dataset.matching(params.split)
-    known = [name for name, of_split in dataset.labels.items() if {*of_split} & {*splits}]
-    asked = [label.name for label in classifier.labels]
+    splits = mixture.matching(params.split)
+    check_answers(classifier.labels, mixture, splits)
+    setting = Setting(
+        split=_name(params.split, splits),
+        aggregate=resolved_aggregate(classifier, params.aggregate),
+        by=columns(mixture, splits, params.by),
+        learnt_from=frozenset(classifier.origin.locations),
+        calibration=classifier.calibration,
+        resampling=Resampling(params.bootstrap, params.seed),
+    )
+    return Judgement(classifier, mixture, splits, params.batch_size, setting)
+
+
+def check_answers(labels: Sequence[Label], mixture: Mixture, splits: tuple[str, ...]) -> None:
+    """Refuse splits in which no answer could be right.
+
+    Raises:
+        BadInput: if no label has a known answer there, or none that is one of its classes.
+    """
+    asked = [label.name for label in labels]
+    known = [name for name, of_split in mixture.labels.items() if {*of_split} & {*splits}]
     if not {*known} & {*asked}:
         raise BadInput(
             f"the classifier answers {', '.join(asked)}; {', '.join(splits)} of "
-            f"'{dataset.uri}' knows: {', '.join(known) or 'no label'}"
+            f"{mixture.name} knows: {', '.join(known) or 'no label'}"
         )
-    _check_classes(classifier, dataset, splits)
-    return Judgement(classifier, dataset, splits, params.batch_size, _name(params.split, splits))
+    _check_classes(labels, mixture, splits)
 
 
-def _check_classes(classifier: Classifier, dataset: Dataset, splits: tuple[str, ...]) -> None:
-    """Refuse to judge answers none of which can be right."""
+def _check_classes(labels: Sequence[Label], mixture: Mixture, splits: tuple[str, ...]) -> None:
     known = {
-        label.name: {name for split in splits for name in dataset.labels[label.name].get(split, {})}
-        for label in classifier.labels
-        if label.name in dataset.labels
+        label.name: {name for split in splits for name in mixture.labels[label.name].get(split, {})}
+        for label in labels
+        if label.name in mixture.labels
     }
-    if not any({*label.classes} & known.get(label.name, set()) for label in classifier.labels):
-        label = next(label for label in classifier.labels if known.get(label.name))
+    if not any({*label.classes} & known.get(label.name, set()) for label in labels):
+        label = next(label for label in labels if known.get(label.name))
         raise BadInput(
-            f"the classifier knows no class of {', '.join(splits)} of '{dataset.uri}': "
+            f"the classifier knows no class of {', '.join(splits)} of {mixture.name}: "
             f"'{label.name}' is {', '.join(label.classes)} to the one, "
             f"{', '.join(sorted(known[label.name]))} to the other"
         )
 
 
+def columns(mixture: Mixture, splits: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the pieces of metadata to give figures by.
+
+    Raises:
+        BadInput: for one that was asked for and that no capture has.
+    """
+    wanted = USUAL if asked == (AUTO,) else asked
+    found = _metadata(mixture, splits, wanted) if wanted else set()
+    missing = [name for name in wanted if name not in found]
+    if missing and asked != (AUTO,):
+        raise BadInput(
+            f"by: no capture of {', '.join(splits)} of {mixture.name} has '{missing[0]}'; they "
+            f"have: {', '.join(sorted(found)) or 'nothing'}"
+        )
+    return tuple(name for name in dict.fromkeys(wanted) if name in found)
+
+
+def _metadata(mixture: Mixture, splits: tuple[str, ...], wanted: Collection[str]) -> set[str]:
+    """Return the names of what is known of captures; as soon as all that is wanted is found."""
+    found: set[str] = set()
+    for record in mixture.records(splits):
+        found |= {*record.metadata}
+        if found >= {*wanted}:
+            break
+    return found
+
+
 def judge(plan: Judgement) -> tuple[Predictions, Evaluation]:
     """Predict every capture of the splits, with all its pictures, and compare with the truth."""
-    captures = captures_of_dataset(plan.dataset, plan.splits)
-    total = sum(plan.dataset.splits[split] for split in plan.splits)
+    captures = captures_of_dataset(plan.mixture, plan.splits)
+    total = sum(plan.mixture.splits[split] for split in plan.splits)
     with Progress("evaluate", total, "captures") as progress:
-        predictions = predict(plan.classifier, captures, plan.batch_size, progress)
-    return predictions, evaluate(predictions, plan.name)
+        answers = list(answer(plan.classifier, captures, plan.batch_size, progress))
+    labels, setting = plan.classifier.labels, plan.setting
+    predictions = of_captures(answers, labels, setting.aggregate, setting.calibration)
+    evaluation = evaluate(answers, labels, setting)
+    found = remarks(plan.classifier, plan.mixture, plan.splits, evaluation)
+    return predictions, replace(evaluation, remarks=found)
 
 
 def _name(pattern: str, splits: tuple[str, ...]) -> str:

@@ -12,8 +12,8 @@ class Calibration:
     `ctc.evaluation` fits them at the end of a training; here they are kept and used.
 
     Attributes:
-        dataset: digest of the dataset that they were fitted on.
-        splits: its splits that they were fitted on; no figure of these is impartial.
+        datasets: digests of the datasets that they were fitted on.
+        splits: their splits that they were fitted on; no figure of these is impartial.
         aggregate: how the pictures of a capture were combined.
         target_accuracy: the share of right answers that accepted captures are to reach.
         temperatures: of each label; its logits are divided by it (Guo et al. 2017,
@@ -22,7 +22,7 @@ class Calibration:
             label that is not named reaches the target with none.
     """
 
-    dataset: str
+    datasets: tuple[str, ...]
     splits: tuple[str, ...]
     aggregate: str
     target_accuracy: float
@@ -41,7 +41,7 @@ def read_calibration(about: Mapping[str, Any]) -> Calibration:
         KeyError, TypeError, ValueError: if it is none.
     """
     return Calibration(
-        dataset=about["dataset"],
+        datasets=tuple(about["datasets"]),
         splits=tuple(about["splits"]),
         aggregate=about["aggregate"],
         target_accuracy=float(about["target_accuracy"]),

@@ -18,8 +18,17 @@ from ctc.params.data import (
 from ctc.params.judging import EvaluateParams, PredictParams, PromoteParams
 from ctc.params.line import BenchmarkParams, MainParams
 from ctc.params.pictures import Changes, SeenPictures
-from ctc.params.shared import Batches, ManyPictures, OfClassifier, OfDataset, OfPictures, Seeded
-from ctc.params.training import Aims, Descent, Fitting, OfDatasets, Parentage, TrainParams
+from ctc.params.shared import (
+    Batches,
+    Judging,
+    ManyPictures,
+    OfCaptures,
+    OfClassifier,
+    OfDataset,
+    OfPictures,
+    Seeded,
+)
+from ctc.params.training import Aims, Calibrating, Descent, Fitting, OfDatasets, Parentage, TrainParams
 
 STEPS: dict[str, type] = {
     "main": MainParams,
@@ -38,6 +47,7 @@ __all__ = [
     "Aims",
     "Batches",
     "BenchmarkParams",
+    "Calibrating",
     "Changes",
     "Checks",
     "DatasetParams",
@@ -46,8 +56,10 @@ __all__ = [
     "EvaluateParams",
     "Fitting",
     "InventoryParams",
+    "Judging",
     "MainParams",
     "ManyPictures",
+    "OfCaptures",
     "OfClassifier",
     "OfDataset",
     "OfDatasets",

@@ -4,11 +4,19 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ctc.parameter import Words
-from ctc.params.shared import Batches, OfCaptures, OfClassifier, OfDataset, OfPictures
+from ctc.params.shared import (
+    Batches,
+    Judging,
+    OfCaptures,
+    OfClassifier,
+    OfDataset,
+    OfPictures,
+    Seeded,
+)
 
 
 @dataclass(frozen=True)
-class EvaluateParams(Batches, OfDataset, OfClassifier):
+class EvaluateParams(Seeded, Judging, Batches, OfDataset, OfClassifier):
     """Judge a classifier on a split it has not learnt from."""
 
     split: Annotated[str, "Splits to judge on, as a pattern."] = "test*"

@@ -13,12 +13,13 @@ from ctc.params.data import (
     StoredPictures,
 )
 from ctc.params.shared import ManyPictures, Seeded
-from ctc.params.training import Fitting
+from ctc.params.training import Calibrating, Fitting
 
 
 @dataclass(frozen=True)
 class MainParams(
     Seeded,
+    Calibrating,
     Fitting,
     StoredPictures,
     Selection,

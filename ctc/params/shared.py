@@ -76,3 +76,17 @@ class OfCaptures:
         "probability; auto: as the classifier was calibrated, else mean.",
         Choice(("auto", *AGGREGATES)),
     ] = "auto"
+
+
+@dataclass(frozen=True)
+class Judging(OfCaptures):
+    """Compares answers with the truth."""
+
+    by: Annotated[
+        Words,
+        "What is known of captures to give figures by, such as location; auto: location and "
+        "survey, where known.",
+    ] = ("auto",)
+    bootstrap: Annotated[
+        int, "Resamples that 95 % intervals are drawn from; 0: none.", Between(0, 100_000)
+    ] = 1000

@@ -6,7 +6,7 @@ from typing import Annotated
 from ctc.networks import NETWORKS
 from ctc.parameter import Between, Choice, Words
 from ctc.params.pictures import Changes, SeenPictures
-from ctc.params.shared import Batches, Seeded, ShowsPictures
+from ctc.params.shared import Batches, Judging, Seeded, ShowsPictures
 
 
 @dataclass(frozen=True)
@@ -145,14 +145,33 @@ class OfDatasets:
 
 
 @dataclass(frozen=True)
-class TrainParams(Seeded, Parentage, Fitting, ShowsPictures, OfDatasets):
+class Calibrating(Judging):
+    """Says how sure a classifier may be, and what may be accepted without a person looking."""
+
+    target_accuracy: Annotated[
+        float,
+        "Share of right answers that accepted captures are to reach: the lowest confidence that "
+        "does on val_split is kept, and accepted from then on.",
+        Between(0.5, 1),
+    ] = 0.98
+
+
+@dataclass(frozen=True)
+class TrainParams(Seeded, Calibrating, Parentage, Fitting, ShowsPictures, OfDatasets):
     """Train a classifier and log its best model."""
 
     labels: Annotated[
         Words, "Labels to learn; all: every label of the datasets that has two classes."
     ] = ("all",)
     train_split: Annotated[str, "Splits to learn from, as a pattern."] = "train*"
-    val_split: Annotated[str, "Splits that choose the best epoch, as a pattern."] = "val*"
+    val_split: Annotated[
+        str, "Splits that choose the best epoch and calibrate it, as a pattern."
+    ] = "val*"
+    test_split: Annotated[
+        str | None,
+        "Splits to judge the model on at the end, as a pattern; auto: test* where there are such; "
+        "none: none.",
+    ] = "auto"
     output: Annotated[str, "Folder for the classifier."] = "data/classifier"
     register: Annotated[str | None, "Name to register the model under."] = None
     checkpoint_minutes: Annotated[

@@ -1,6 +1,6 @@
 """What a classifier said of every picture of a capture, and the predictions that come of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,35 +34,39 @@ class Answer:
 
 def of_captures(
     answers: Iterable[Answer],
-    labels: tuple[Label, ...],
-    aggregate: str,
+    labels: Sequence[Label],
+    aggregate: str = MEAN,
     calibration: Calibration | None = None,
 ) -> Predictions:
-    """Return a row a capture and label: all its pictures combined.
+    """Return a row a capture and label: all its pictures combined; see `capture_row`."""
+    return Predictions(
+        tuple(
+            capture_row(answer, label, aggregate, calibration)
+            for answer in answers
+            for label in labels
+        )
+    )
 
-    Whether a row is accepted is known where the calibration is of captures combined that way.
+
+def capture_row(
+    answer: Answer,
+    label: Label,
+    aggregate: str = MEAN,
+    calibration: Calibration | None = None,
+) -> Prediction:
+    """Combine what was said of the pictures of a capture.
+
+    Whether it is accepted is known where the calibration is of captures combined that way.
     """
     applies = calibration is not None and calibration.aggregate == aggregate
-    known = calibration if applies else None
-    return Predictions(
-        tuple(
-            _row(answer, label, answer.probabilities[label.name], aggregate, known)
-            for answer in answers
-            for label in labels
-        )
-    )
+    pictures = answer.probabilities[label.name]
+    return _row(answer, label, pictures, aggregate, calibration if applies else None)
 
 
-def of_pictures(answers: Iterable[Answer], labels: tuple[Label, ...]) -> Predictions:
-    """Return a row a picture that could be read and label, as if each were a capture."""
-    return Predictions(
-        tuple(
-            _row(answer, label, picture[None])
-            for answer in answers
-            for label in labels
-            for picture in answer.probabilities[label.name]
-        )
-    )
+def picture_rows(answer: Answer, label: Label) -> Iterator[Prediction]:
+    """Yield a row a picture that could be read, as if each were a capture."""
+    for picture in answer.probabilities[label.name]:
+        yield _row(answer, label, picture[None])
 
 
 def _row(

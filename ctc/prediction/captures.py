@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ctc import storage
 from ctc.dataset.manifest import Dataset
+from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.inventory.merging.observations import Columns, Origin, merge
 from ctc.inventory.sources.delimited import CsvTable
@@ -48,7 +49,7 @@ def captures_of(params: PredictParams) -> list[PhotoCapture]:
     return captures
 
 
-def captures_of_dataset(dataset: Dataset, splits: tuple[str, ...]) -> Iterator[PhotoCapture]:
+def captures_of_dataset(dataset: Dataset | Mixture, splits: tuple[str, ...]) -> Iterator[PhotoCapture]:
     """Yield the captures of some splits with their true labels."""
     for record in dataset.records(splits):
         yield PhotoCapture(record.capture_id, record.images, record.labels, record.metadata)

@@ -73,7 +73,7 @@ def test_the_folder_holds_the_network_and_what_is_known_of_it(saved: Path) -> No
     assert about["versions"]["keras"] == keras.__version__
 
 
-FITTED = Calibration("d1", ("val",), "vote", 0.95, {"species": 2.5}, {"species": 0.875})
+FITTED = Calibration(("d1",), ("val",), "vote", 0.95, {"species": 2.5}, {"species": 0.875})
 
 
 def test_the_calibration_is_kept(classifier: Classifier, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.params.shared import AGGREGATES as ALLOWED
 from ctc.prediction.aggregation import AGGREGATES, combine
-from ctc.prediction.answers import Answer, of_captures, of_pictures
+from ctc.prediction.answers import Answer, of_captures, picture_rows
 from ctc.prediction.exports import check_output, write_csv
 from ctc.prediction.predictions import Prediction, Predictions
 
@@ -188,7 +188,7 @@ ANSWERS = (
     Answer("a", {"species": PICTURES}, ("no such file",), {"species": "zebra"}, {"location": "A"}),
     Answer("b", {"species": PICTURES[:0]}, ("empty file", "no such file"), {}, {}),
 )
-CALIBRATION = Calibration("digest", ("val",), "mean", 0.98, {}, {"species": 0.41})
+CALIBRATION = Calibration(("digest",), ("val",), "mean", 0.98, {}, {"species": 0.41})
 
 
 def test_the_pictures_of_a_capture_become_one_row_that_is_accepted_or_not() -> None:
@@ -207,10 +207,10 @@ def test_the_pictures_of_a_capture_become_one_row_that_is_accepted_or_not() -> N
 def test_an_answer_is_accepted_from_the_confidence_of_its_label(
     lowest: dict[str, float], accepted: bool
 ) -> None:
-    calibration = Calibration("digest", ("val",), "vote", 0.98, {}, lowest)
+    calibration = Calibration(("digest",), ("val",), "vote", 0.98, {}, lowest)
     row, _ = of_captures(ANSWERS, (SPECIES,), "vote", calibration).rows
     assert row.confidence == pytest.approx(0.4)
-    exact = Calibration("digest", ("val",), "vote", 0.98, {}, {"species": row.confidence or 0})
+    exact = Calibration(("digest",), ("val",), "vote", 0.98, {}, {"species": row.confidence or 0})
     assert of_captures(ANSWERS, (SPECIES,), "vote", exact).rows[0].accepted is True
     assert row.accepted is accepted
 
@@ -221,7 +221,8 @@ def test_nothing_is_known_of_captures_combined_in_another_way_than_calibrated() 
 
 
 def test_single_pictures_are_rows_of_their_own() -> None:
-    first, second = of_pictures(ANSWERS, (SPECIES,)).rows
+    first, second = picture_rows(ANSWERS[0], SPECIES)
+    assert list(picture_rows(ANSWERS[1], SPECIES)) == []
     assert [first.prediction, second.prediction] == ["lion", "zebra"]
     assert list(first.probabilities.values()) == pytest.approx([0.6, 0.3, 0.1])
     assert (first.capture_id, first.images, first.truth) == ("a", 1, "zebra")

@@ -1,0 +1,88 @@
+"""Calibrates a classifier on captures it has not learnt from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ctc.dataset.mixture import Mixture
+from ctc.evaluation.calibration import at_temperature, fit_temperature
+from ctc.evaluation.effort import accepted_confidence
+from ctc.evaluation.impartiality import made_by
+from ctc.evaluation.known import Known, known_answers
+from ctc.labels import Label
+from ctc.model.calibration import Calibration
+from ctc.model.classifier import Classifier
+from ctc.prediction.aggregation import MEAN
+from ctc.prediction.answers import Answer, capture_row
+from ctc.prediction.captures import captures_of_dataset
+from ctc.prediction.predicting import answer
+from ctc.progress import Progress
+
+
+@dataclass(frozen=True)
+class Calibrating:
+    """On what to calibrate, and for what.
+
+    Attributes:
+        mixture: whose captures are looked at.
+        splits: of it; none that the classifier has learnt from, none that it will be judged on.
+        batch_size: pictures a step of the network.
+        target_accuracy: what accepted captures are to reach.
+        aggregate: how the pictures of a capture are combined.
+    """
+
+    mixture: Mixture
+    splits: tuple[str, ...]
+    batch_size: int
+    target_accuracy: float
+    aggregate: str = MEAN
+
+
+def calibrate(classifier: Classifier, plan: Calibrating) -> Classifier:
+    """Return the classifier with temperatures and accepted confidences fitted on some splits.
+
+    Raises:
+        ValueError: if it has learnt from one of them.
+    """
+    for split in plan.splits:
+        if made_by(plan.mixture, split, classifier.origin):
+            raise ValueError(f"'{split}' was learnt from: nothing can be calibrated by it")
+    raw = replace(classifier, calibration=None)
+    captures = captures_of_dataset(plan.mixture, plan.splits)
+    total = sum(plan.mixture.splits[split] for split in plan.splits)
+    with Progress("calibrate", total, "captures") as progress:
+        answers = list(answer(raw, captures, plan.batch_size, progress))
+    return replace(classifier, calibration=fit_calibration(answers, classifier.labels, plan))
+
+
+def fit_calibration(
+    answers: Sequence[Answer], labels: Sequence[Label], plan: Calibrating
+) -> Calibration:
+    """Fit temperatures, and then the confidences that reach the target at these temperatures.
+
+    Args:
+        answers: what the classifier says of each capture without any calibration.
+        labels: the classifier's.
+        plan: where the answers are from.
+    """
+    temperatures, confidences = {}, {}
+    for label in labels:
+        temperature = fit_temperature(_known(answers, label, plan))
+        if temperature is None:
+            continue
+        temperatures[label.name] = temperature
+        fitted = (at_temperature(one, label.name, temperature) for one in answers)
+        confidence = accepted_confidence(_known(fitted, label, plan), plan.target_accuracy)
+        if confidence is not None:
+            confidences[label.name] = confidence
+    return Calibration(
+        datasets=plan.mixture.digests,
+        splits=plan.splits,
+        aggregate=plan.aggregate,
+        target_accuracy=plan.target_accuracy,
+        temperatures=temperatures,
+        accepted_confidence=confidences,
+    )
+
+
+def _known(answers: Iterable[Answer], label: Label, plan: Calibrating) -> Known:
+    return known_answers(label.name, (capture_row(one, label, plan.aggregate) for one in answers))

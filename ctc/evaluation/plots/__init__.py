@@ -1,0 +1,1 @@
+"""Plots: light on ink, one colour and marks, readable without telling colours apart."""
