@@ -143,6 +143,37 @@ def test_metrics_are_named_by_split_label_and_metric(line):
     train, evaluate = line.runs("train")[0].data.metrics, line.runs("evaluate")[0].data.metrics
     assert {"train/loss", "val/loss", "val/empty/accuracy", "learning_rate"} <= {*train}
     assert {"test/empty/accuracy", "test/empty/majority_accuracy"} <= {*evaluate}
+    judged = {name: value for name, value in train.items() if name.startswith("test/")}
+    assert judged == pytest.approx({n: v for n, v in evaluate.items() if n.startswith("test/")})
+
+
+def test_a_training_is_calibrated_on_its_validation_and_judged_on_its_test(line):
+    about = json.loads((line.folder / "data" / "classifier" / "classifier.json").read_text())
+    fitted = about["calibration"]
+    dataset = json.loads((line.folder / "data" / "dataset" / "dataset.json").read_text())
+    assert (fitted["splits"], fitted["dataset"]) == (["val"], dataset["digest"])
+    assert {*fitted["temperatures"]} == {"empty"}
+    (run,) = line.runs("train")
+    (model,) = line.client.search_logged_models(["0"], f"source_run_id = '{run.info.run_id}'")
+    of_test = [one for one in model.metrics if one.key == "test/empty/accuracy"]
+    assert of_test[0].dataset_digest == dataset["digest"]
+
+
+def test_an_evaluation_keeps_tables_and_plots(line):
+    run = line.runs("evaluate")[-1]
+    kept = {
+        file.path
+        for folder in (None, "empty", "by")
+        for file in line.client.list_artifacts(run.info.run_id, folder)
+    }
+    assert {
+        "predictions.csv", "labels.json", "figures.json", "classes.json", "suspects.csv",
+        "by/location.json", "by/seen_locations.json", "empty/confusion.csv", "empty/confusion.png",
+        "empty/reliability.png", "empty/reliability.json", "empty/effort.png", "empty/effort.json",
+        "empty/empty_filter.png", "empty/by_location.png",
+    } <= kept  # fmt: skip
+    with (line.folder / "data" / "predictions.csv").open(newline="") as file:
+        assert {row["accepted"] for row in csv.DictReader(file)} <= {"True", "False"}
 
 
 def test_the_champion_is_the_model_that_was_trained(line):
