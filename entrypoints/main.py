@@ -40,9 +40,7 @@ def run(params: MainParams) -> None:
         name = _name(params)
         own = {"dataset": (folder,), "labels": ("all",), "output": join(at, "classifier")}
         # The model is judged in a step of its own.
-        version = train.run(
-            _of(TrainParams, params, **own, test_split=None, register=name), True
-        )
+        version = train.run(_of(TrainParams, params, **own, test_split=None, register=name), True)
         model = f"models:/{name}/{version}" if version else join(at, "classifier")
         judged = evaluate.run(_of(EvaluateParams, params, classifier=model, dataset=folder), True)
         tracked.metrics(judged.metrics)
@@ -50,9 +48,7 @@ def run(params: MainParams) -> None:
         predict.run(_of(PredictParams, params, images=table, classifier=model, output=output), True)
         fate = _promote(name, version, judged)
     caveats = "".join(f"\nMind: {sentence}" for sentence in leaks)
-    print(
-        f"\nWhat was learnt, judged on captures of the test split:\n\n{as_text(judged)}{caveats}"
-    )
+    print(f"\nWhat was learnt, judged on captures of the test split:\n\n{as_text(judged)}{caveats}")
     print(f"\n{fate}")
     print(f"Look at it: {_ui_command(tracking_uri())}")
 

@@ -151,7 +151,7 @@ def test_a_training_is_calibrated_on_its_validation_and_judged_on_its_test(line)
     about = json.loads((line.folder / "data" / "classifier" / "classifier.json").read_text())
     fitted = about["calibration"]
     dataset = json.loads((line.folder / "data" / "dataset" / "dataset.json").read_text())
-    assert (fitted["splits"], fitted["dataset"]) == (["val"], dataset["digest"])
+    assert (fitted["splits"], fitted["datasets"]) == (["val"], [dataset["digest"]])
     assert {*fitted["temperatures"]} == {"empty"}
     (run,) = line.runs("train")
     (model,) = line.client.search_logged_models(["0"], f"source_run_id = '{run.info.run_id}'")

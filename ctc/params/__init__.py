@@ -28,7 +28,15 @@ from ctc.params.shared import (
     OfPictures,
     Seeded,
 )
-from ctc.params.training import Aims, Calibrating, Descent, Fitting, OfDatasets, Parentage, TrainParams
+from ctc.params.training import (
+    Aims,
+    Calibrating,
+    Descent,
+    Fitting,
+    OfDatasets,
+    Parentage,
+    TrainParams,
+)
 
 STEPS: dict[str, type] = {
     "main": MainParams,

@@ -49,7 +49,9 @@ def captures_of(params: PredictParams) -> list[PhotoCapture]:
     return captures
 
 
-def captures_of_dataset(dataset: Dataset | Mixture, splits: tuple[str, ...]) -> Iterator[PhotoCapture]:
+def captures_of_dataset(
+    dataset: Dataset | Mixture, splits: tuple[str, ...]
+) -> Iterator[PhotoCapture]:
     """Yield the captures of some splits with their true labels."""
     for record in dataset.records(splits):
         yield PhotoCapture(record.capture_id, record.images, record.labels, record.metadata)

@@ -95,7 +95,9 @@ def test_nothing_is_judged_by_what_it_was_made_by(
 def test_a_classifier_is_not_calibrated_by_what_it_has_learnt_from(
     raw: Classifier, small_dataset: Dataset
 ) -> None:
-    with pytest.raises(ValueError, match="'train' was learnt from: nothing can be calibrated by it"):
+    with pytest.raises(
+        ValueError, match="'train' was learnt from: nothing can be calibrated by it"
+    ):
         calibrate(raw, Calibrating(Mixture.of(small_dataset), ("train",), 16, 0.98))
 
 

@@ -45,7 +45,9 @@ def name_of(classifier: Classifier, dataset: Dataset, pattern: str) -> str:
 def test_figures_are_those_of_every_capture_of_the_split(
     classifier: Classifier, small_dataset: Dataset
 ) -> None:
-    plan = plan_judgement(classifier, Mixture.of(small_dataset), EvaluateParams(split="test", batch_size=5))
+    plan = plan_judgement(
+        classifier, Mixture.of(small_dataset), EvaluateParams(split="test", batch_size=5)
+    )
     predictions, evaluation = judge(plan)
     assert predictions.captures == small_dataset.splits["test"]
     for one in evaluation.labels:
