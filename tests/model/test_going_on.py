@@ -80,8 +80,19 @@ def is_the_same(one: Trained, other: Trained) -> None:
 
 # Together they have all that a state has to hold. What is drawn in the middle of an epoch, and what
 # Keras does at the end of a fit, are the hard parts: averages, from the middle of an epoch.
-AVERAGED = {"optimizer": "sgd", "schedule": "plateau", "plateau_patience": 1, "ema": 0.8}
-BALANCED = {"sampling": "balanced:side", "steps_per_epoch": 4}
+AVERAGED = {
+    "optimizer": "sgd",
+    "schedule": "plateau",
+    "plateau_patience": 1,
+    "ema": 0.8,
+    "mixup": 0.4,
+}
+BALANCED = {
+    "sampling": "balanced:side",
+    "steps_per_epoch": 4,
+    "capture_images": "grayscale_stack",
+    "zoom": 0.2,
+}
 PLACES = [(0, 1), (0, 3), (1, 0), (1, 2), (2, 3), (3, 0)]
 
 
