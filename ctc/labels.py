@@ -1,8 +1,8 @@
 """Labels: the questions a classifier answers, their classes, and what "missing" is."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ctc.errors import BadInput
 
@@ -19,14 +19,21 @@ class Label:
     Attributes:
         name: such as `species`; also the name of the network's head.
         classes: the answers; the order is the index of a class.
+        merged: other values that captures have, with the class that each counts as.
     """
 
     name: str
     classes: tuple[str, ...]
+    merged: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def meant(self, value: str) -> str:
+        """Return the class that a value counts as: itself, unless it is merged."""
+        return self.merged.get(value, value)
 
     def index(self, value: str | None) -> int:
-        """Return the index of a class, or `MISSING` for None and for classes not known."""
-        return self.classes.index(value) if value in self.classes else MISSING
+        """Return the index of a value's class, or `MISSING` for None and for classes not known."""
+        meant = None if value is None else self.meant(value)
+        return self.classes.index(meant) if meant in self.classes else MISSING
 
 
 def check_names(names: Iterable[str], remedy: str = "rename the column") -> None:

@@ -30,7 +30,9 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     from ctc.storage import local_path
     from ctc.tracking import check_name, tracked_run
 
-    plan = plan_training(open_mixture(params.dataset), params, _parent(params.parent))
+    plan = plan_training(
+        open_mixture(params.dataset, params.classes), params, _parent(params.parent)
+    )
     examination = plan_examination(plan, params)
     output = local_path(params.output)
     check_output(output)
@@ -78,11 +80,15 @@ def _parent(uri: str | None) -> "Parent | None":
 
 
 def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
+    from ctc.dataset.class_map import as_class_map
     from ctc.tracking import Input
 
     for part in plan.training.mixture.parts:
         tracked.input(Input(part.dataset.uri, "dataset", part.dataset.digest), "training")
+    tracked.json(as_class_map(plan.labels), "class_map")
+    tracked.table(plan.class_table(), "class_counts")
     tracked.resolved(
+        dataset=tuple(f"{one.dataset.uri}={one.weight:g}" for one in plan.training.mixture.parts),
         labels=tuple(label.name for label in plan.labels),
         train_split=plan.training.splits,
         val_split=plan.validation.splits,

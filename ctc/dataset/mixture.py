@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from ctc.dataset.class_map import ClassMap, GivenClasses, read_class_map
 from ctc.dataset.manifest import Counts, Dataset, open_dataset
 from ctc.dataset.records import Record
 from ctc.errors import BadInput
@@ -44,14 +45,28 @@ class Mixture:
     """One or several datasets with the face of one.
 
     Splits of the same name are one split, labels and classes of the same name are one.
+
+    Attributes:
+        parts: the datasets.
+        given: what is said of classes: their order, and which are merged.
     """
 
     parts: tuple[Part, ...]
+    given: ClassMap = field(default_factory=dict)
 
     @classmethod
     def of(cls, *datasets: Dataset) -> "Mixture":
         """Return datasets with every capture shown once an epoch."""
         return cls(tuple(Part(dataset) for dataset in datasets))
+
+    def continuing(self, labels: Iterable[Label]) -> "Mixture":
+        """Return the same, with what labels merge merged too, as a model knows them."""
+        given = dict(self.given)
+        for label in labels:
+            own = given.get(label.name, GivenClasses())
+            merged = {name: label.meant(target) for name, target in own.merged.items()}
+            given[label.name] = GivenClasses(own.order, {**label.merged, **merged})
+        return replace(self, given=given)
 
     @property
     def name(self) -> str:
@@ -65,22 +80,31 @@ class Mixture:
 
     @property
     def digest(self) -> str:
-        """Of all that is learnt from and how often it is shown, 32 hexadecimal digits."""
+        """Of all that is learnt from, how often it is shown, and as what: 32 hexadecimal digits."""
         read = [[part.dataset.digest, part.weight] for part in self.parts]
-        return hashlib.sha256(json.dumps(read).encode()).hexdigest()[:32]
+        given = {label: [one.order, {**one.merged}] for label, one in self.given.items()}
+        content = json.dumps([read, given], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
 
     @cached_property
-    def labels(self) -> Counts:
-        """Captures per label, split and class, each counted once."""
+    def values(self) -> Counts:
+        """Captures per label, split and value, as the datasets have them, each counted once."""
         united: Counts = {}
         for part in self.parts:
             for label, of_split in part.dataset.labels.items():
                 of_label = united.setdefault(label, {})
-                for split, classes in of_split.items():
-                    counts = of_label.setdefault(split, {})
-                    for name, captures in classes.items():
-                        counts[name] = counts.get(name, 0) + captures
+                for split, values in of_split.items():
+                    counts = Counter(of_label.get(split, {})) + Counter(values)
+                    of_label[split] = dict(counts)
         return united
+
+    @cached_property
+    def labels(self) -> Counts:
+        """Captures per label, split and class, each counted once."""
+        return {
+            label: {split: self._merged(label, values) for split, values in of_split.items()}
+            for label, of_split in self.values.items()
+        }
 
     @property
     def splits(self) -> dict[str, int]:
@@ -136,30 +160,45 @@ class Mixture:
         """Return how many captures of each class of a label an epoch shows, sorted by class."""
         shown: dict[str, float] = {}
         for part in self.parts:
-            for split in splits if label in part.dataset.labels else ():
-                for name, captures in part.dataset.labels[label].get(split, {}).items():
+            for split in splits:
+                values = part.dataset.labels.get(label, {}).get(split, {})
+                for name, captures in self._merged(label, values).items():
                     shown[name] = shown.get(name, 0.0) + part.weight * captures
         return dict(sorted(shown.items()))
 
     def classes(self, label: str, splits: tuple[str, ...]) -> Label:
-        """Return a label with the classes that occur in some splits, sorted.
+        """Return a label with its classes: those that are given, else those that occur, sorted.
 
         Raises:
-            BadInput: if there are fewer than two, for there is nothing to learn then.
+            BadInput: if fewer than two occur in the splits, for there is nothing to learn then.
         """
-        found = tuple(self.counts(label, splits))
+        given = self.given.get(label, GivenClasses())
+        occurring = tuple(self.counts(label, splits))
+        found = tuple(name for name in occurring if name in (given.order or occurring))
         if len(found) < 2:
             has = ", ".join(found) or "no class"
             raise BadInput(f"label '{label}' has {has} in {', '.join(splits)}; it needs two")
-        return Label(label, found)
+        return Label(label, given.order or found, given.merged)
+
+    def _merged(self, label: str, values: Mapping[str, int]) -> dict[str, int]:
+        merged = self.given.get(label, GivenClasses()).merged
+        counts: dict[str, int] = {}
+        for value, captures in values.items():
+            name = merged.get(value, value)
+            counts[name] = counts.get(name, 0) + captures
+        return counts
 
 
-def open_mixture(words: Iterable[str]) -> Mixture:
+def open_mixture(words: Iterable[str], classes: str | None = None) -> Mixture:
     """Open the datasets that are named, each as a path or as PATH=NUMBER with its weight.
+
+    Args:
+        words: the datasets.
+        classes: file that says what their classes are; see `class_map`.
 
     Raises:
         BadInput: if none is named, one cannot be opened (see `open_dataset`), a weight cannot be,
-            and if two are the same dataset.
+            if two are the same dataset, and for classes of labels that there are not.
     """
     parts: list[Part] = []
     for word in words:
@@ -174,7 +213,14 @@ def open_mixture(words: Iterable[str]) -> Mixture:
         parts.append(part)
     if not parts:
         raise BadInput("dataset: none is named; allowed: one or several, as PATH or PATH=NUMBER")
-    return Mixture(tuple(parts))
+    mixture = Mixture(tuple(parts), read_class_map(classes) if classes else {})
+    for label in mixture.given:
+        if label not in mixture.labels:
+            raise BadInput(
+                f"classes: '{classes}': no label '{label}' in {mixture.name}; there is: "
+                f"{', '.join(mixture.labels) or 'none'}"
+            )
+    return mixture
 
 
 def _weighed(word: str) -> tuple[str, float]:

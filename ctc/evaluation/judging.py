@@ -79,7 +79,7 @@ def check_answers(labels: Sequence[Label], mixture: Mixture, splits: tuple[str, 
 
 def _check_classes(labels: Sequence[Label], mixture: Mixture, splits: tuple[str, ...]) -> None:
     known = {
-        label.name: {name for split in splits for name in mixture.labels[label.name].get(split, {})}
+        label.name: {label.meant(name) for name in mixture.counts(label.name, splits)}
         for label in labels
         if label.name in mixture.labels
     }

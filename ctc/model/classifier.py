@@ -132,7 +132,7 @@ class Classifier:
         """
         about = _read_about(folder)
         try:
-            labels = tuple(Label(one["name"], tuple(one["classes"])) for one in about["labels"])
+            labels = tuple(_label(one) for one in about["labels"])
             image, origin = ImageSpec(**about["image"]), _origin(about["origin"])
             fitted = about.get("calibration")  # absent from what was written before there was one
             calibration = read_calibration(fitted) if fitted else None
@@ -169,6 +169,11 @@ def _read_about(folder: Path) -> dict[str, Any]:
     if version != SCHEMA_VERSION:
         raise BadInput(f"classifier '{folder}' has version {version}; allowed: {SCHEMA_VERSION}")
     return about
+
+
+def _label(about: dict[str, Any]) -> Label:
+    # What was written before classes were merged has none that is.
+    return Label(about["name"], tuple(about["classes"]), dict(about.get("merged", {})))
 
 
 def _origin(about: dict[str, Any]) -> Origin:

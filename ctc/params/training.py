@@ -142,6 +142,11 @@ class OfDatasets:
         "Datasets to learn from: folders or s3:// URIs that `dataset` wrote; PATH=NUMBER, such as "
         "data/other=0.3: how often an epoch shows each of its captures.",
     ] = ("data/dataset",)
+    classes: Annotated[
+        str | None,
+        "JSON file with the classes of labels: {LABEL: {CLASS: its place from 0, or the class that "
+        "it counts as}}; none: those that occur.",
+    ] = None
 
 
 @dataclass(frozen=True)

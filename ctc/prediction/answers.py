@@ -21,7 +21,8 @@ class Answer:
         probabilities: [pictures that could be read, classes] of each label; for a classifier that
             sees stacks, [stacks, classes].
         failures: what could not be read, and why, once each.
-        truth: known labels; a missing one is not in it.
+        truth: what is known of the labels that were asked, as the classifier merges classes; a
+            missing one is not in it.
         metadata: what else is known, such as its location.
     """
 

@@ -76,7 +76,12 @@ def _answer(classifier: Classifier, capture: PhotoCapture, collected: _Collected
         for label in classifier.labels
     }
     failures = tuple(dict.fromkeys(collected.failures))
-    return Answer(capture.capture_id, said, failures, capture.truth, capture.metadata)
+    meant = {
+        label.name: label.meant(capture.truth[label.name])
+        for label in classifier.labels
+        if label.name in capture.truth
+    }
+    return Answer(capture.capture_id, said, failures, meant, capture.metadata)
 
 
 def _collect(

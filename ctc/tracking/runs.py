@@ -1,5 +1,6 @@
 """A run: one step with its parameters, inputs, metrics and files."""
 
+import json
 import signal
 import tempfile
 import warnings
@@ -108,6 +109,10 @@ class Run:
     def text(self, text: str, name: str) -> None:
         """Log a text as `<name>.txt`."""
         mlflow.log_text(text, f"{name}.txt")
+
+    def json(self, content: Mapping[str, Any], name: str) -> None:
+        """Log `<name>.json`."""
+        mlflow.log_text(json.dumps(content, indent=1, ensure_ascii=False), f"{name}.json")
 
     def file(self, path: Path) -> None:
         """Log a file under its own name."""

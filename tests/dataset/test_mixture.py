@@ -1,5 +1,6 @@
 """Several datasets with the face of one, and the weights of each."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from made_up_dataset import Made, make_dataset
 
+from ctc.dataset.class_map import GivenClasses
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture, Part, open_mixture
@@ -69,10 +71,76 @@ def test_a_label_of_fewer_than_two_classes_is_refused(counts: dict, has: str) ->
     assert str(refused.value) == f"label 'species' has {has} in train, test; it needs two"
 
 
+# --- given classes ---
+
+LIONS = {
+    "species": {
+        "train": {"lionMale": 3, "lionFemale": 2, "zebra": 4, "ant": 1},
+        "val": {"lion": 1},
+    }
+}
+MERGED = {"lionMale": "lion", "lionFemale": "lion"}
+
+
+def test_merged_classes_count_as_one_in_every_dataset() -> None:
+    parts = (Part(bare("a", LION)), Part(bare("b", LIONS), 2.0))
+    mixture = Mixture(parts, {"species": GivenClasses((), MERGED)})
+    assert mixture.counts("species", ("train",)) == {"ant": 1, "lion": 9, "zebra": 5}
+    assert mixture.shown("species", ("train",)) == {"ant": 2.0, "lion": 14.0, "zebra": 9.0}
+    assert mixture.values["species"]["train"] == {
+        "lion": 4,
+        "zebra": 5,
+        "lionMale": 3,
+        "lionFemale": 2,
+        "ant": 1,
+    }
+    assert mixture.classes("species", ("train",)) == Label(
+        "species", ("ant", "lion", "zebra"), MERGED
+    )
+
+
+def test_given_classes_have_the_order_given() -> None:
+    order = ("zebra", "lion", "gnu")
+    mixture = Mixture((Part(bare("b", LIONS)),), {"species": GivenClasses(order, MERGED)})
+    assert mixture.classes("species", ("train",)) == Label("species", order, MERGED)
+    alone = Mixture((Part(bare("b", LIONS)),), {"species": GivenClasses(("lion", "gnu"))})
+    with pytest.raises(BadInput, match="label 'species' has lion in val; it needs two"):
+        alone.classes("species", ("val",))
+
+
+def test_what_a_model_merges_is_merged_where_it_continues() -> None:
+    mixture = Mixture((Part(bare("b", LIONS)),), {"species": GivenClasses((), {"ant": "bug"})})
+    known = Label("species", ("cat", "zebra"), {"bug": "zebra", **MERGED})
+    assert mixture.continuing((known,)).counts("species", ("train",)) == {"lion": 5, "zebra": 5}
+
+
+def test_a_label_that_no_dataset_has_is_refused(folders, tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text('{"whom": {"own1": 0}}')
+    with pytest.raises(BadInput, match=r"no label 'whom' in '.*', '.*'; there is: who, kind"):
+        open_mixture(folders, str(tmp_path / "c.json"))
+
+
+def test_batches_have_the_class_that_a_value_counts_as(folders, tmp_path: Path) -> None:
+    merged = {f"other{n}": "other" for n in range(OTHER)}
+    (tmp_path / "c.json").write_text(json.dumps({"who": {"other": 0, "own3": 1} | merged}))
+    mixture = open_mixture(folders, str(tmp_path / "c.json"))
+    label = mixture.classes("who", ("train_1",))
+    what = Reading(mixture, ("train_1",), (label,), ImageSpec(16, 16), 4)
+    assert what.knows(Label("who", ("other", "none")))
+    found: Counter[tuple[int, int]] = Counter()
+    for _, classes, known in training_batches(what, 1, 0).as_numpy_iterator():
+        found.update(zip(classes["who"].tolist(), known["who"].tolist(), strict=True))
+    assert found == {(0, 1.0): OTHER, (1, 1.0): 1, (0, 0.0): OWN - 1}
+    balanced = Reading(mixture, ("train_1",), (label,), ImageSpec(16, 16), 4, sampled=label)
+    assert Counter(balanced.places.of_class.tolist()) == {0: OTHER, 1: 1, MISSING: OWN - 1}
+
+
 def test_what_is_read_has_a_digest_of_datasets_and_weights() -> None:
     digests = {Mixture.of(bare("a", {})).digest, Mixture.of(bare("b", {})).digest, BOTH.digest}
     heavier = Mixture((BOTH.parts[0], Part(bare("b", ANT), 0.6)))
-    assert len({*digests, heavier.digest}) == 4
+    named = Mixture(BOTH.parts, {"species": GivenClasses(("lion", "zebra"))})
+    other = Mixture(BOTH.parts, {"species": GivenClasses(("zebra", "lion"))})
+    assert len({*digests, heavier.digest, named.digest, other.digest}) == 6
     assert Mixture((BOTH.parts[0], Part(bare("b", ANT), 0.5))).digest == BOTH.digest
 
 

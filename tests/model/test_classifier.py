@@ -68,7 +68,11 @@ def test_a_trained_classifier_gives_the_same_answers_when_loaded(
 def test_the_folder_holds_the_network_and_what_is_known_of_it(saved: Path) -> None:
     assert sorted(path.name for path in saved.iterdir()) == sorted([ABOUT, NETWORK])
     about = json.loads((saved / ABOUT).read_text())
-    assert about["labels"][1] == {"name": "species", "classes": ["lion", "ostrich", "zebra"]}
+    assert about["labels"][1] == {
+        "name": "species",
+        "classes": ["lion", "ostrich", "zebra"],
+        "merged": {},
+    }
     assert about["image"] == {"height": 20, "width": 16, "fit": "stretch", "stacked": False}
     assert about["versions"]["keras"] == keras.__version__
 
@@ -86,6 +90,18 @@ def test_a_classifier_that_was_written_before_there_was_calibration_is_read(save
     assert about.pop("calibration") is None
     (saved / ABOUT).write_text(json.dumps(about))
     assert Classifier.load(saved).calibration is None
+
+
+def test_a_classifier_that_was_written_before_datasets_were_mixed_is_read(saved: Path) -> None:
+    about = json.loads((saved / ABOUT).read_text())
+    assert about["origin"].pop("datasets") == ["d1"]
+    about["origin"]["dataset"] = "d1"
+    for label in about["labels"]:
+        del label["merged"]
+    (saved / ABOUT).write_text(json.dumps(about))
+    loaded = Classifier.load(saved)
+    assert loaded.origin.datasets == ("d1",)
+    assert loaded.labels == LABELS
 
 
 @pytest.mark.parametrize("damage", [{"splits": None}, {"temperatures": {"species": "x"}}])

@@ -5,6 +5,7 @@ import pytest
 from made_up_dataset import Made, half_bright, make_dataset
 from PIL import Image
 
+from ctc.dataset.class_map import GivenClasses
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import sampling, training_batches
@@ -17,6 +18,7 @@ from ctc.params import TrainParams
 from ctc.pictures.sheets import Pane
 
 MAGENTA = (255, 0, 255)
+LEFT_IS_ONE = GivenClasses((), {"left": "1"})
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,16 @@ def test_a_capture_of_a_private_class_is_not_on_it_whatever_is_learnt(watched) -
 
     assert magenta(sheet_of_first_batch(plan_of(watched, private=()))).sum() > 5 * 32 * 32
     assert not magenta(sheet_of_first_batch(plan_of(watched))).any()
+
+
+def test_a_private_class_that_is_merged_with_another_is_not_on_it_either(watched, laid_out) -> None:
+    given = {"who": GivenClasses((), {"Human": "other", "none": "other"}), "side": LEFT_IS_ONE}
+    mixture = Mixture(Mixture.of(watched).parts, given)
+    asked = {"labels": ("side",), "image_size": 32, "batch_size": 24}
+    sheet_of_first_batch(plan_training(mixture, TrainParams(**asked)))
+    _, panes, notes = laid_out
+    assert notes == ["6 captures of a private class: never shown."]
+    assert {pane.caption for pane in panes} == {"side=1", "side=right"}
 
 
 def test_it_says_how_many_pictures_are_not_on_it(watched, laid_out, monkeypatch) -> None:

@@ -144,10 +144,11 @@ def _looks(number: tf.Tensor, records: tf.Tensor, label: Label) -> tf.Tensor:
 
 
 def class_table(label: Label) -> tf.lookup.StaticHashTable:
-    """Return a table from a class's name to its index; any other text is `MISSING`."""
-    keys = tf.constant(label.classes)
-    values = tf.range(len(label.classes), dtype=tf.int32)
-    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), MISSING)
+    """Return a table from a value to the index of its class; any other text is `MISSING`."""
+    values = [*dict.fromkeys((*label.classes, *label.merged))]
+    indices = tf.constant([label.index(value) for value in values], tf.int32)
+    table = tf.lookup.KeyValueTensorInitializer(tf.constant(values), indices)
+    return tf.lookup.StaticHashTable(table, MISSING)
 
 
 def _again_and_again(

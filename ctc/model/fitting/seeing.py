@@ -9,7 +9,7 @@ from PIL import Image
 from ctc.dataset.reading import first_batch
 from ctc.inventory.looks.private import private_classes
 from ctc.inventory.summary import worded
-from ctc.labels import Label
+from ctc.labels import MISSING, Label
 from ctc.model.fitting.training import augmentation
 from ctc.model.planning.training_plan import TrainingPlan
 from ctc.pictures.sheets import Pane, pane_sheet
@@ -41,13 +41,16 @@ def sheet_of_first_batch(plan: TrainingPlan) -> Image.Image:
 
 
 def _every_label(plan: TrainingPlan) -> tuple[Label, ...]:
-    """Return all labels of the dataset, for a private class may be in one that is not learnt."""
+    """Return all labels with all values that captures have.
+
+    For a private class may be in a label that is not learnt, or be merged with another.
+    """
     reading = plan.training
-    found = [
-        Label(name, tuple(reading.mixture.counts(name, reading.splits)))
-        for name in reading.mixture.labels
-    ]
-    return tuple(label for label in found if label.classes)
+    found = {
+        name: dict.fromkeys(value for split in reading.splits for value in of_split.get(split, {}))
+        for name, of_split in reading.mixture.values.items()
+    }
+    return tuple(Label(name, tuple(values)) for name, values in found.items() if values)
 
 
 def _answers(
@@ -62,8 +65,12 @@ def _answers(
 
 
 def _caption(plan: TrainingPlan, answers: Mapping[str, str]) -> str:
-    learnt = [label for label in plan.labels if answers.get(label.name) in label.classes]
-    return " ".join(f"{label.name}={answers[label.name]}" for label in learnt) or "no label known"
+    learnt = {
+        label.name: label.classes[label.index(answers[label.name])]
+        for label in plan.labels
+        if label.index(answers.get(label.name)) != MISSING
+    }
+    return " ".join(f"{name}={answer}" for name, answer in learnt.items()) or "no label known"
 
 
 def _notes(panes: int, hidden: int) -> list[str]:

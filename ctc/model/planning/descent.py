@@ -11,6 +11,7 @@ from ctc.labels import chosen
 from ctc.model.parents import Parent
 from ctc.model.planning.heads import (
     Heads,
+    contradictions,
     heads_of_dataset,
     heads_of_parent,
     new_head_remarks,
@@ -118,6 +119,9 @@ def _strategy(mixture: Mixture, params: TrainParams, train: tuple[str, ...], par
     known = parent.classifier.labels
     asked = chosen(params.labels, tuple(mixture.labels))
     if not params.keep_heads or {*asked} != {label.name for label in known}:
+        return "transfer"
+    mixture = mixture.continuing(known)
+    if any(contradictions(mixture.given, known)):
         return "transfer"
     new = [
         name

@@ -1,8 +1,9 @@
 """Which labels are learnt, and with which classes: the heads that the network gets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from ctc.dataset.class_map import ClassMap, GivenClasses
 from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.labels import Label, check_names, chosen
@@ -45,7 +46,8 @@ def heads_of_dataset(mixture: Mixture, asked: tuple[str, ...], train: tuple[str,
             left_out.append(str(error))
     if not labels:
         raise BadInput("; ".join(left_out) or f"{mixture.name} has no label")
-    return Heads(tuple(labels), tuple(left_out))
+    remarks = (given_remarks(mixture, label, train) for label in labels)
+    return Heads(tuple(labels), tuple(left_out), tuple(one for some in remarks for one in some))
 
 
 def heads_of_parent(
@@ -55,9 +57,12 @@ def heads_of_parent(
 
     Raises:
         BadInput: if the labels are others, for classes that the parent does not know
-            (`unknown=refuse`), and for a label of which it knows no class that occurs.
+            (`unknown=refuse`), for a label of which it knows no class that occurs, and if other
+            classes are given.
     """
     left_out = _other_labels(mixture, params.labels, known)
+    for contradiction in contradictions(mixture.given, known):
+        raise BadInput(contradiction)
     labels, remarks = [], []
     for label in known:
         counts = mixture.counts(label.name, train)
@@ -68,14 +73,66 @@ def heads_of_parent(
                 "leaves such classes out, unknown=add adds them"
             )
         added = tuple(new) if params.unknown == "add" else ()
-        labels.append(replace(label, classes=(*label.classes, *added)))
+        merged = mixture.given[label.name].merged
+        labels.append(replace(label, classes=(*label.classes, *added), merged=merged))
         if not {*labels[-1].classes} & {*counts}:
             raise BadInput(
                 f"label '{label.name}': no capture of {', '.join(train)} has a class that the "
                 f"parent knows, which are {', '.join(label.classes)}"
             )
+        remarks += merged_remarks(mixture, labels[-1], train)
         remarks += _class_remarks(label, counts, new, added)
     return Heads(tuple(labels), left_out, tuple(remarks))
+
+
+def contradictions(given: ClassMap, known: Iterable[Label]) -> Iterator[str]:
+    """Say where given classes cannot be those of a parent that knows `known`."""
+    for label in known:
+        said = given.get(label.name, GivenClasses())
+        if said.order and said.order != label.classes:
+            yield (
+                f"classes: label '{label.name}' is given {', '.join(said.order)}; the parent knows "
+                f"{', '.join(label.classes)}, which strategy=finetune keeps"
+            )
+        for name in label.classes:
+            if name in said.merged:
+                yield (
+                    f"classes: label '{label.name}': '{name}', which is to count as "
+                    f"'{said.merged[name]}', is a class of the parent, and strategy=finetune keeps "
+                    "those"
+                )
+
+
+def given_remarks(mixture: Mixture, label: Label, train: tuple[str, ...]) -> list[str]:
+    """Say what comes of the classes that are given for a label, a sentence each."""
+    remarks = merged_remarks(mixture, label, train)
+    counts = mixture.counts(label.name, train)
+    unlisted = [f"{name} ({counts[name]} captures)" for name in unknown_classes(label, counts)]
+    if unlisted:
+        remarks.append(
+            f"label '{label.name}': not among the classes given and not learnt from: "
+            f"{', '.join(unlisted)}; as a true class it will count as an error"
+        )
+    absent = [name for name in label.classes if name not in counts]
+    if absent:
+        remarks.append(
+            f"label '{label.name}': no capture to learn from shows {', '.join(absent)}, which the "
+            "classes given have"
+        )
+    return remarks
+
+
+def merged_remarks(mixture: Mixture, label: Label, train: tuple[str, ...]) -> list[str]:
+    """Say which values of a label count as which class, and of how many captures."""
+    of_split = mixture.values[label.name]
+    found: dict[str, list[str]] = {}
+    for value, name in label.merged.items():
+        captures = sum(of_split.get(split, {}).get(value, 0) for split in train)
+        found.setdefault(name, []).append(f"{value} ({captures} captures)")
+    return [
+        f"label '{label.name}': counted as {name}: {', '.join(values)}"
+        for name, values in found.items()
+    ]
 
 
 def unknown_classes(label: Label, counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import Reading
@@ -9,11 +10,15 @@ from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.network.backbones import check_network
 from ctc.model.parents import Parent
+from ctc.model.planning.datasets import check_shown, dataset_remarks
 from ctc.model.planning.descent import STACKS, decided, decided_heads, decided_image
 from ctc.model.planning.heads import Heads
 from ctc.model.planning.objective import Objective, plan_objective, sampled_label, weight_remarks
 from ctc.model.planning.phases import Phase, phases
 from ctc.params import TrainParams
+
+if TYPE_CHECKING:  # its import takes longer than all else here
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class TrainingPlan:
         training, validation: what is read.
         params: what was asked for, with what `auto` comes to.
         heads: the labels, and what to know of them.
+        datasets: what to know of several datasets that are mixed, a sentence each.
         unlearnt: classes of each label that occur elsewhere in the datasets alone.
         parent: the model to start from, if there is one.
     """
@@ -32,6 +38,7 @@ class TrainingPlan:
     validation: Reading
     params: TrainParams
     heads: Heads
+    datasets: tuple[str, ...] = ()
     objective: Objective = field(default_factory=Objective)
     unlearnt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parent: Parent | None = None
@@ -56,7 +63,8 @@ class TrainingPlan:
         )
         left_out = (f"left out: {why}" for why in self.heads.left_out)
         weights = weight_remarks(self.objective, self.labels)
-        return (*self._start, *self._bursts, *left_out, *self.heads.remarks, *classes, *weights)
+        heads = (*left_out, *self.heads.remarks, *classes)
+        return (*self._start, *self._bursts, *self.datasets, *heads, *weights)
 
     @property
     def _start(self) -> tuple[str, ...]:
@@ -75,6 +83,23 @@ class TrainingPlan:
         if not reading.image.stacked or reading.images > reading.captures:
             return ()
         return ("every capture has one picture: a stack shows it three times",)
+
+    def class_table(self) -> "pd.DataFrame":
+        """Return a row a label and class: its captures to learn from, an epoch, to choose by."""
+        import pandas as pd
+
+        train, val = self.training, self.validation
+        rows = []
+        for label in self.labels:
+            counts = train.mixture.counts(label.name, train.splits)
+            shown = train.mixture.shown(label.name, train.splits)
+            judged = val.mixture.counts(label.name, val.splits)
+            rows += [
+                (label.name, name, counts.get(name, 0), shown.get(name, 0.0), judged.get(name, 0))
+                for name in label.classes
+            ]
+        columns = ["label", "class", "training", "shown_an_epoch", "validation"]
+        return pd.DataFrame(rows, columns=columns)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -101,8 +126,10 @@ def plan_training(
     both = sorted({*train} & {*val})
     if both:
         raise BadInput(f"split '{both[0]}' is asked for both to learn from and to choose by")
-    _check_shown(mixture, train)
+    check_shown(mixture, train)
     params = decided(mixture, params, train, parent)
+    if parent is not None and params.strategy == "finetune":
+        mixture = mixture.continuing(parent.classifier.labels)
     heads, image = decided_heads(mixture, params, train, parent), decided_image(params, parent)
     labels = heads.labels
     check_network(params.model, params.weights, image)
@@ -126,19 +153,10 @@ def plan_training(
         params=params,
         objective=plan_objective(mixture, train, labels, params),
         heads=heads,
+        datasets=dataset_remarks(mixture, train, val),
         unlearnt=_unlearnt(mixture, labels, train),
         parent=parent,
     )
-
-
-def _check_shown(mixture: Mixture, train: tuple[str, ...]) -> None:
-    """Refuse a weight so small that nothing of a dataset is shown."""
-    for part in mixture.parts:
-        if part.shown(train) == 0:
-            raise BadInput(
-                f"dataset: {part.weight:g} times the {part.captures(train)} captures of "
-                f"{', '.join(train)} of '{part.dataset.uri}' are none an epoch; give it more"
-            )
 
 
 def _unlearnt(
