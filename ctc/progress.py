@@ -41,11 +41,14 @@ class Progress:
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._start = self._shown = time.monotonic()
+        self._first: tuple[float, int] | None = None  # when the first units were done, and how many
 
     def advance(self, units: int = 1, note: str = "") -> None:
         """Count `units` more as finished; `note` (a loss, a count of failures) is shown behind."""
         self.done += units
         now = time.monotonic()
+        if self._first is None and self.done > self.kept:
+            self._first = now, self.done - self.kept
         if now - self._shown >= (BAR_EVERY_S if self._terminal else LINE_EVERY_S):
             self._shown = now
             self._show(self._line(now, note), last=False)
@@ -80,11 +83,18 @@ class Progress:
         self._show(text, last=True)
 
     def _line(self, now: float, note: str) -> str:
-        rate = (self.done - self.kept) / max(now - self._start, 1e-9)
-        left = duration((self.total - self.done) / rate) if rate else "unknown"
         share = 100 * self.done / max(self.total, 1)
         text = f"{self.what}: {self.done}/{self.total} {self.unit} ({share:.0f} %)"
-        return f"{text}, {rate:.1f}/s, {left} left{', ' + note if note else ''}"
+        return f"{text}{self._forecast(now)}{', ' + note if note else ''}"
+
+    def _forecast(self, now: float) -> str:
+        """Return rate and time left; not of the first units, which wait for what is made ready."""
+        since, before = self._first or (now, 0)
+        later = self.done - self.kept - before
+        if not later or now == since:
+            return ""
+        rate = later / (now - since)
+        return f", {rate:.1f}/s, {duration((self.total - self.done) / rate)} left"
 
     def _show(self, text: str, last: bool) -> None:
         if self._terminal:
