@@ -42,6 +42,20 @@ class Between:
 
 
 @dataclass(frozen=True)
+class CountOr:
+    """A check: a whole number, written as text, or one word."""
+
+    word: str
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise BadInput for anything else."""
+        if value != self.word and not (value.isascii() and value.isdigit()):
+            raise BadInput(
+                f"{name}: found '{value}'; allowed: a whole number from 0, or {self.word}"
+            )
+
+
+@dataclass(frozen=True)
 class Parameter:
     """One parameter of a step, as its line in `params` declares it."""
 

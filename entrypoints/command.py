@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ctc.errors import BadInput
+from ctc.errors import BadInput, CannotGoOn
 from ctc.parameter import as_text, build, parameters, unknown_parameter
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MOST_FINDINGS = 12  # lines on the screen; findings.csv has all
 
 
 class _Sentences(click.Command):
-    """Answers bad input with one sentence and exit code 2."""
+    """Answers bad input with one sentence and exit code 2, what breaks off with one and 1."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         if isinstance(sys.stdout, TextIOWrapper):
@@ -34,6 +34,8 @@ class _Sentences(click.Command):
             _refuse(error.format_message())
         except BadInput as error:
             _refuse(str(error))
+        except CannotGoOn as error:
+            _refuse(str(error), 1)
         except OSError as error:
             if error.filename is None:  # not about a file that the user named
                 raise
@@ -43,9 +45,9 @@ class _Sentences(click.Command):
             sys.exit(130)  # 128 + SIGINT, as a shell says it
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(sentence: str, code: int = 2) -> None:
     click.echo(f"Error: {' '.join(sentence.splitlines())}", err=True)
-    sys.exit(2)
+    sys.exit(code)
 
 
 def step_command(kind: type[P]) -> Callable[[Callable[[P], None]], click.Command]:

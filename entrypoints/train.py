@@ -24,7 +24,7 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     from ctc.evaluation.calibrating import calibrate
     from ctc.evaluation.examination import plan_examination
     from ctc.model.classifier import check_output
-    from ctc.model.fitting.devices import unseen_gpu
+    from ctc.model.devices import unseen_gpu
     from ctc.model.fitting.training import train
     from ctc.model.planning.training_plan import plan_training
     from ctc.storage import local_path
@@ -99,6 +99,9 @@ def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
         capture_images=plan.capture_images,
         model=plan.params.model,
         trainable=plan.params.trainable,
+        precision=plan.computing.precision,
+        devices=plan.computing.devices,
+        jit=plan.computing.jit,
     )
     if plan.params.unfreeze_epoch is not None:
         tracked.resolved(unfreeze_learning_rate=plan.params.unfreeze_learning_rate)

@@ -51,6 +51,8 @@ def test_the_run_of_a_child_is_tied_to_its_parent(former: Run, child: Run) -> No
     assert resolved["resolved.strategy"] == "finetune"
     assert resolved["resolved.trainable"] == "all"
     assert resolved["resolved.model"] == "tiny"
+    assert resolved["resolved.precision"] == "float32"
+    assert (resolved["resolved.devices"], resolved["resolved.jit"]) == ("CPU:0", "no")
     assert resolved["resolved.image_size"] == "32 x 32"
 
 

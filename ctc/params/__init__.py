@@ -27,12 +27,14 @@ from ctc.params.shared import (
     OfDataset,
     OfPictures,
     Seeded,
+    Workers,
 )
 from ctc.params.training import (
     Aims,
     Calibrating,
     Descent,
     Fitting,
+    Machine,
     OfDatasets,
     Parentage,
     TrainParams,
@@ -65,6 +67,7 @@ __all__ = [
     "Fitting",
     "InventoryParams",
     "Judging",
+    "Machine",
     "MainParams",
     "ManyPictures",
     "OfCaptures",
@@ -83,4 +86,5 @@ __all__ = [
     "SourceOfCaptures",
     "StoredPictures",
     "TrainParams",
+    "Workers",
 ]

@@ -23,6 +23,15 @@ class OfPictures:
 
 
 @dataclass(frozen=True)
+class Workers:
+    """Reads pictures side by side."""
+
+    workers: Annotated[
+        int, "Processes, in training threads, that read pictures; 0: one a core.", Between(0)
+    ] = 0
+
+
+@dataclass(frozen=True)
 class ShowsPictures:
     """Lays some pictures out for people to look at."""
 
@@ -32,10 +41,8 @@ class ShowsPictures:
 
 
 @dataclass(frozen=True)
-class ManyPictures(ShowsPictures, OfPictures):
+class ManyPictures(ShowsPictures, Workers, OfPictures):
     """Opens many pictures and shows some."""
-
-    workers: Annotated[int, "Processes that read pictures; 0: one a core.", Between(0)] = 0
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ctc.networks import NETWORKS
-from ctc.parameter import Between, Choice, Words
+from ctc.parameter import Between, Choice, CountOr, Words
 from ctc.params.pictures import Changes, SeenPictures
-from ctc.params.shared import Batches, Judging, Seeded, ShowsPictures
+from ctc.params.shared import Batches, Judging, Seeded, ShowsPictures, Workers
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,32 @@ class Aims:
 
 
 @dataclass(frozen=True)
-class Fitting(Changes, SeenPictures, Aims, Descent, Batches):
+class Machine(Workers):
+    """What a training computes with."""
+
+    precision: Annotated[
+        str,
+        "How numbers are kept between layers; auto: mixed_float16 on GPUs that are faster with it, "
+        "else float32.",
+        Choice(("auto", "float32", "mixed_float16", "mixed_bfloat16")),
+    ] = "auto"
+    gpus: Annotated[
+        str, "How many GPUs share each batch, all that there are, or 0: the CPU.", CountOr("all")
+    ] = "all"
+    jit: Annotated[
+        str,
+        "Whether XLA compiles the step of the training; auto: on a single GPU.",
+        Choice(("auto", "yes", "no")),
+    ] = "auto"
+    shuffle_buffer: Annotated[
+        int,
+        "sampling=natural: captures that are shuffled among each other, held as they are stored.",
+        Between(1),
+    ] = 1024
+
+
+@dataclass(frozen=True)
+class Fitting(Machine, Changes, SeenPictures, Aims, Descent, Batches):
     """How a network is built and trained."""
 
     model: Annotated[

@@ -1,9 +1,13 @@
+import dataclasses
 import io
+import threading
+import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from made_up_dataset import Made, make_dataset
 from PIL import Image
 
@@ -12,7 +16,7 @@ from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import Reading, fitted_pixels, training_batches, validation_batches
 from ctc.dataset.reading.batches import Take
-from ctc.dataset.reading.fitted import _decode
+from ctc.dataset.reading.fitted import _decode, pixels_of
 from ctc.dataset.records import Record, encode, write_framed
 from ctc.dataset.shards import Shard
 from ctc.labels import Label
@@ -75,10 +79,11 @@ def taken(batches, count: int | None = None) -> list:
 
 
 def shown(batches: list) -> list[tuple[int, int]]:
-    """The captures and pictures in batches, in order."""
+    """The captures and pictures in batches, in order; without what fills up the last batch."""
     found = []
-    for pixels, classes, _ in batches:
-        for image, who in zip(pixels, classes["who"], strict=True):
+    for pixels, classes, weights in batches:
+        known = weights["who"] > 0
+        for image, who in zip(pixels[known], classes["who"][known], strict=True):
             grey = float(image.mean())
             picture = round((grey - level(who, 0)) / 2)
             assert abs(grey - level(who, picture)) < 0.9
@@ -209,7 +214,57 @@ def test_a_round_of_validation_has_every_picture_once_and_in_order(dataset, batc
     wanted = [(number, picture) for number in order for picture in range(pictures(number))]
     assert shown(one) == wanted
     assert shown(other) == wanted
-    assert [len(batch[0]) for batch in one[:-1]] == [batch_size] * (what.validation_steps - 1)
+    assert {len(batch[0]) for batch in batches} == {batch_size}
+    rest = what.validation_steps * batch_size - what.images
+    pixels, _, weights = one[-1]
+    assert pixels[batch_size - rest :].max(initial=0) == 0
+    assert sum(weights["kind"][batch_size - rest :]) == 0
+
+
+def order_with(dataset: Dataset, buffer: int) -> list[int]:
+    what = dataclasses.replace(reading(dataset, 30), shuffle_buffer=buffer)
+    return [who for who, _ in shown(taken(training_batches(what, 1, 0)))]
+
+
+def test_captures_are_shuffled_within_the_buffer_alone(dataset):
+    as_stored = order_with(dataset, 1)
+    assert sorted(as_stored) == list(range(CAPTURES))
+    for buffer in (5, 10):
+        shuffled = order_with(dataset, buffer)
+        assert shuffled != as_stored
+        for start in range(0, CAPTURES, buffer):
+            block = slice(start, start + buffer)
+            assert sorted(shuffled[block]) == sorted(as_stored[block])
+    everywhere = order_with(dataset, 1024)
+    assert sorted(everywhere[:10]) != sorted(as_stored[:10])
+
+
+def most_at_once(dataset: Dataset, workers: int, monkeypatch) -> int:
+    """How many pictures were being decoded at the same time, at most."""
+    lock, now, most = threading.Lock(), 0, 0
+
+    def slowly(data: np.ndarray) -> np.ndarray:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.02)
+        with lock:
+            now -= 1
+        return data
+
+    def decoded(data, image):
+        return pixels_of(tf.ensure_shape(tf.numpy_function(slowly, [data], tf.string), [1]), image)
+
+    monkeypatch.setattr("ctc.dataset.reading.batches.pixels_of", decoded)
+    what = dataclasses.replace(reading(dataset, 30), workers=workers)
+    taken(training_batches(what, 1, 0))
+    return most
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_as_many_pictures_are_decoded_at_once_as_asked_for(dataset, workers, monkeypatch):
+    assert most_at_once(dataset, workers, monkeypatch) == workers
 
 
 @pytest.mark.parametrize("side", [16, 32, 36, 64, 160])
@@ -348,8 +403,9 @@ def of_bursts(dataset: Dataset, stacked: bool, take: Take = "random") -> Reading
 def channels(batches: list) -> list[tuple[str, tuple[int, ...]]]:
     """Of each picture its capture and what its plain channels are."""
     found = []
-    for pixels, classes, _ in batches:
-        for image, who in zip(pixels, classes["who"], strict=True):
+    for pixels, classes, weights in batches:
+        known = weights["who"] > 0
+        for image, who in zip(pixels[known], classes["who"][known], strict=True):
             assert np.ptp(image, axis=(0, 1)).max() <= 2
             found.append((tuple(BURSTS)[who], tuple(image[4, 4].astype(int))))
     return found
@@ -364,7 +420,7 @@ def test_validation_shows_every_stack_of_three_consecutive_pictures(bursts):
     assert (what.captures, what.images, what.views) == (5, 12, 7)
     assert what.validation_steps == 2
     batches = taken(validation_batches(what), 2 * what.validation_steps)
-    assert [len(batch[0]) for batch in batches] == [5, 2, 5, 2]
+    assert [batch[2]["who"].sum() for batch in batches] == [5, 2, 5, 2]
     order = [record.capture_id for record in bursts.records(("train",))]
     wanted = [(name, stack) for name in order for stack in STACKS[name]]
     for (name, stack), (who, found) in zip(2 * wanted, channels(batches), strict=True):

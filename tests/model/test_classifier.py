@@ -12,7 +12,7 @@ from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.model.classifier import ABOUT, NETWORK, Classifier, Origin, check_output, softmax
-from ctc.model.fitting.devices import unseen_gpu
+from ctc.model.devices import unseen_gpu
 from ctc.model.network.backbones import build_network
 
 LABELS = (Label("empty", ("empty", "not_empty")), Label("species", ("lion", "ostrich", "zebra")))

@@ -38,6 +38,9 @@ class Reading:
             come as they are.
         take: what an epoch of training shows of each capture: one of its pictures, or stacks of
             three, drawn anew each time, or the first.
+        shuffle_buffer: captures that are shuffled among each other where they come as they are.
+            Two times as many are held as they are stored: some 100 kB each.
+        workers: threads that decode; 0: one a core.
     """
 
     mixture: Mixture
@@ -48,6 +51,8 @@ class Reading:
     steps_per_epoch: int = 0
     sampled: Label | None = None
     take: Take = "random"
+    shuffle_buffer: int = 1024
+    workers: int = 0
 
     @property
     def captures(self) -> int:
@@ -144,7 +149,7 @@ def _shown(
         )
 
     parsed = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches)
-    return _batched(parsed, replace(reading, labels=labels), drop_remainder=True)
+    return _batched(parsed, replace(reading, labels=labels))
 
 
 def _natural(reading: Reading, seed: int) -> RecordsOfEpoch:
@@ -152,7 +157,7 @@ def _natural(reading: Reading, seed: int) -> RecordsOfEpoch:
     stored = reading.stored
 
     def records(epoch: tf.Tensor) -> tf.data.Dataset:
-        mixed = mixed_records(stored, seed, epoch)
+        mixed = mixed_records(stored, seed, epoch, reading.shuffle_buffer)
         return mixed.repeat().take(reading.steps * reading.batch_size)
 
     return records
@@ -182,12 +187,15 @@ def _balanced(reading: Reading, seed: int) -> RecordsOfEpoch:
 def validation_batches(reading: Reading) -> tf.data.Dataset:
     """Yield every picture (or stack) of every capture, in order, again and again.
 
-    `reading.validation_steps` batches are one round; the last of them may be smaller.
+    `reading.validation_steps` batches are one round. The last of them is filled up with black
+    pictures of which nothing is known: every batch has the same shape, which several devices can
+    share.
     """
     parsed = tf.data.TFRecordDataset(reading.files).flat_map(
         lambda record: _every_view(_parse(record, reading.labels), reading.image)
     )
-    return _batched(parsed, reading, drop_remainder=False).repeat()
+    rest = reading.validation_steps * reading.batch_size - reading.views
+    return _batched(parsed, reading, rest).repeat()
 
 
 def _parse(record: tf.Tensor, labels: Sequence[Label]) -> dict[str, tf.Tensor]:
@@ -218,7 +226,8 @@ def _every_view(parsed: dict[str, tf.Tensor], image: ImageSpec) -> tf.data.Datas
     return found.map(lambda view: {**parsed, IMAGES: view})
 
 
-def _batched(parsed: tf.data.Dataset, reading: Reading, drop_remainder: bool) -> tf.data.Dataset:
+def _batched(parsed: tf.data.Dataset, reading: Reading, rest: int = 0) -> tf.data.Dataset:
+    """Decode and batch; `rest` more are needed to fill the last batch."""
     tables = [class_table(label) for label in reading.labels]
 
     def example(one: dict[str, tf.Tensor]) -> tuple[Any, Any, Any]:
@@ -232,4 +241,15 @@ def _batched(parsed: tf.data.Dataset, reading: Reading, drop_remainder: bool) ->
         return pixels, dict(zip(names, classes, strict=True)), dict(zip(names, known, strict=True))
 
     examples = parsed.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return examples.batch(reading.batch_size, drop_remainder).prefetch(tf.data.AUTOTUNE)
+    nothing = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), examples.element_spec)
+    filled = examples.concatenate(tf.data.Dataset.from_tensors(nothing).repeat(rest))
+    batches = filled.batch(reading.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    return batches.with_options(_options(reading))
+
+
+def _options(reading: Reading) -> tf.data.Options:
+    options = tf.data.Options()
+    if reading.workers:
+        options.threading.private_threadpool_size = reading.workers
+        options.autotune.cpu_budget = reading.workers
+    return options

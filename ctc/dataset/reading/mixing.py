@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from ctc.dataset.mixture import Part
 
-SHUFFLE_BLOCK = 1024  # captures, still encoded: some 100 kB each
-
 Read = Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
 
 
@@ -69,10 +67,13 @@ def seeds_of(seed: int, epoch: tf.Tensor) -> tf.Tensor:
     return tf.random.split(tf.stack([tf.cast(seed, tf.int64), epoch]), 2)
 
 
-def mixed_records(stored: Sequence[Stored], seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
+def mixed_records(
+    stored: Sequence[Stored], seed: int, epoch: tf.Tensor, buffer: int
+) -> tf.data.Dataset:
     """Yield the captures that an epoch shows, still encoded, each with the number of its round.
 
-    The datasets are mixed evenly, also where one has few shards, and the captures then shuffled.
+    The datasets are mixed evenly, also where one has few shards, and the captures then shuffled,
+    `buffer` of them among each other.
     """
     of_files, of_captures = tf.unstack(seeds_of(seed, epoch))
     streams = [
@@ -83,7 +84,7 @@ def mixed_records(stored: Sequence[Stored], seed: int, epoch: tf.Tensor) -> tf.d
     mixed = tf.data.Dataset.choose_from_datasets(streams, whose) if streams[1:] else streams[0]
     # Shuffled block by block, for tf.data's own shuffle takes no seed that depends on the
     # epoch; while still encoded, for a place costs kilobytes then, not a picture.
-    blocks = mixed.batch(SHUFFLE_BLOCK)
+    blocks = mixed.batch(buffer)
     return blocks.map(lambda *block: _shuffled(block, of_captures)).unbatch()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
@@ -9,6 +10,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from ctc.dataset.reading import training_batches, validation_batches
 from ctc.model.classifier import Classifier, Origin
 from ctc.model.fitting.augmentation import Augmentation, strength
+from ctc.model.fitting.computing import as_planned, share_statistics
 from ctc.model.fitting.losses import label_losses
 from ctc.model.fitting.metrics import metrics_of
 from ctc.model.fitting.mixing import MixedModel, Mixup
@@ -51,9 +53,22 @@ def train(
 
     Raises:
         BadInput: if weights cannot be downloaded, or the parent's or the state's do not fit.
-        CannotGoOn: if the loss is no longer a number, or `keep` says so.
+        CannotGoOn: if the loss is no longer a number, the memory is not enough, or `keep` says so.
     """
     keras.utils.set_random_seed(plan.params.seed)
+    with as_planned(plan):
+        watch = _watched(plan, report, keep, state, begin)
+    return Trained(_classifier(plan, watch.best_weights), watch.best, tuple(watch.epochs))
+
+
+def _watched(
+    plan: TrainingPlan,
+    report: Callable[[Epoch], None],
+    keep: Keep | None,
+    state: State | None,
+    begin: Callable[[keras.Model], None] | None,
+) -> Watch:
+    """Go through all phases and return what was seen."""
     network = _first_network(plan)
     if begin is not None and state is None:
         begin(network)
@@ -66,9 +81,7 @@ def train(
         fit = Fit(network, plan, watch, keep, interrupts)
         for number in range(state.phase if state else 0, len(plan.phases)):
             fit.learn(number, state if state and state.phase == number else None)
-    network.set_weights(watch.best_weights)
-    freeze(network, False)  # how it was trained is no property of what is kept
-    return Trained(_classifier(network, plan), watch.best, tuple(watch.epochs))
+    return watch
 
 
 def _first_network(plan: TrainingPlan) -> keras.Model:
@@ -77,6 +90,8 @@ def _first_network(plan: TrainingPlan) -> keras.Model:
     network = build_network(params.model, plan.labels, plan.training.image, params.weights)
     if plan.parent is not None:
         inherit(network, plan.labels, plan.parent, params.keep_heads)
+    if len(plan.computing.devices) > 1:
+        share_statistics(network)
     return network
 
 
@@ -163,6 +178,7 @@ def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSched
         loss=label_losses(plan.objective, plan.labels),
         loss_weights=dict(plan.objective.loss_weights) or None,
         weighted_metrics={label.name: [*metrics_of(label).values()] for label in plan.labels},
+        jit_compile=plan.computing.jit,
     )
     return model
 
@@ -173,7 +189,12 @@ def augmentation(plan: TrainingPlan) -> Augmentation:
     return Augmentation(how, plan.params.seed, name="augmentation")
 
 
-def _classifier(network: keras.Model, plan: TrainingPlan) -> Classifier:
+def _classifier(plan: TrainingPlan, weights: list[Any]) -> Classifier:
+    """Build what is kept anew: how it was trained, frozen, rounded or shared, is none of its
+    properties, and it answers the same wherever it is asked.
+    """
+    network = build_network(plan.params.model, plan.labels, plan.training.image, "none")
+    network.set_weights(weights)
     return Classifier(network, plan.labels, plan.training.image, _origin(plan))
 
 

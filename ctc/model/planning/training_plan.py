@@ -8,8 +8,10 @@ from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import Reading
 from ctc.errors import BadInput
 from ctc.labels import Label
+from ctc.model.devices import gpus
 from ctc.model.network.backbones import check_network
 from ctc.model.parents import Parent
+from ctc.model.planning.computing import Computing, plan_computing, shared_batch
 from ctc.model.planning.datasets import check_shown, dataset_remarks
 from ctc.model.planning.descent import STACKS, decided, decided_heads, decided_image
 from ctc.model.planning.heads import Heads
@@ -32,6 +34,7 @@ class TrainingPlan:
         datasets: what to know of several datasets that are mixed, a sentence each.
         unlearnt: classes of each label that occur elsewhere in the datasets alone.
         parent: the model to start from, if there is one.
+        computing: with what.
     """
 
     training: Reading
@@ -42,6 +45,7 @@ class TrainingPlan:
     objective: Objective = field(default_factory=Objective)
     unlearnt: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parent: Parent | None = None
+    computing: Computing = field(default_factory=Computing)
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -133,9 +137,10 @@ def plan_training(
     heads, image = decided_heads(mixture, params, train, parent), decided_image(params, parent)
     labels = heads.labels
     check_network(params.model, params.weights, image)
-    # A batch larger than all there is would be filled up with the same captures again.
-    batch = min(params.batch_size, sum(part.shown(train) for part in mixture.parts))
-    validation = Reading(mixture, val, labels, image, batch)
+    computing = plan_computing(params, gpus())
+    captures = sum(part.shown(train) for part in mixture.parts)
+    batch = shared_batch(params.batch_size, captures, computing)
+    validation = Reading(mixture, val, labels, image, batch, workers=params.workers)
     if not any(validation.knows(label) for label in labels):
         raise BadInput(f"no capture of {', '.join(val)} has a class that is learnt to choose by")
     return TrainingPlan(
@@ -148,6 +153,8 @@ def plan_training(
             params.steps_per_epoch,
             sampled_label(mixture, train, labels, params),
             "first" if params.capture_images == "first" else "random",
+            params.shuffle_buffer,
+            params.workers,
         ),
         validation=validation,
         params=params,
@@ -156,6 +163,7 @@ def plan_training(
         datasets=dataset_remarks(mixture, train, val),
         unlearnt=_unlearnt(mixture, labels, train),
         parent=parent,
+        computing=computing,
     )
 
 

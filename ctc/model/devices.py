@@ -1,0 +1,79 @@
+"""What the machine has to compute with: the only place of the model that asks TensorFlow."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from ctc.errors import CannotGoOn
+
+CPU = "CPU:0"
+NVIDIA = Path("/proc/driver/nvidia/gpus")  # a folder a GPU, made by the driver
+REMEDY = (
+    "this machine has an NVIDIA GPU that TensorFlow cannot see, so the CPU is used: install the "
+    "GPU build with `pip install 'tensorflow[and-cuda]>=2.21,<2.22'`"
+)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU: what TensorFlow calls it, and NVIDIA's compute capability, (0, 0) if unknown."""
+
+    name: str
+    capability: tuple[int, int]
+
+
+def gpus() -> tuple[Gpu, ...]:
+    """Return the GPUs that TensorFlow can see."""
+    found = tf.config.list_physical_devices("GPU")
+    about = [tf.config.experimental.get_device_details(device) for device in found]
+    return tuple(
+        Gpu(f"GPU:{number}", one.get("compute_capability", (0, 0)))
+        for number, one in enumerate(about)
+    )
+
+
+def unseen_gpu(driver: Path = NVIDIA) -> str | None:
+    """Say in one sentence that a GPU is there and not used, and what helps; None if all is well.
+
+    Args:
+        driver: where the NVIDIA driver lists its GPUs.
+    """
+    present = (driver.is_dir() and any(driver.iterdir())) or bool(shutil.which("nvidia-smi"))
+    return REMEDY if present and not keras.distribution.list_devices("gpu") else None
+
+
+@contextmanager
+def on_devices(devices: Sequence[str]) -> Iterator[None]:
+    """Compute on one device, or on several, each of which takes its share of every batch.
+
+    Every variable has to be made within the block.
+    """
+    if len(devices) > 1:
+        scope = tf.distribute.MirroredStrategy([*devices]).scope()
+    else:
+        # The first GPU is what TensorFlow takes unasked, and leaves to the host what is the host's.
+        scope = tf.device(CPU) if devices[0] == CPU else nullcontext()
+    with scope:
+        yield
+
+
+@contextmanager
+def memory_for(batch_size: int, devices: int) -> Iterator[None]:
+    """Answer a lack of memory within the block by what to try.
+
+    Raises:
+        CannotGoOn: naming half the batch size, as a number that the devices can share.
+    """
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        half = batch_size // 2 // devices * devices
+        other = f"batch_size={half}" if half else "smaller pictures or another network"
+        raise CannotGoOn(
+            f"the memory is not enough for batch_size={batch_size}: try {other}"
+        ) from error

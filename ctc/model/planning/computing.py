@@ -1,0 +1,69 @@
+"""What a training computes with, decided before any work."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ctc.errors import BadInput
+from ctc.model.devices import CPU, Gpu
+from ctc.params import Machine
+
+# From this compute capability on an NVIDIA GPU has units for float16 (Volta, 2017).
+HALF = (7, 0)
+
+
+@dataclass(frozen=True)
+class Computing:
+    """What a training computes with: what was asked for, with what `auto` comes to.
+
+    Attributes:
+        precision: how numbers are kept between layers, as Keras names it; weights are float32.
+        devices: as TensorFlow names them; each takes its share of every batch.
+        jit: whether XLA compiles the step.
+    """
+
+    precision: str = "float32"
+    devices: tuple[str, ...] = (CPU,)
+    jit: bool = False
+
+
+def plan_computing(machine: Machine, present: Sequence[Gpu]) -> Computing:
+    """Decide what to compute with.
+
+    Args:
+        machine: what was asked for.
+        present: the GPUs that there are.
+
+    Raises:
+        BadInput: for more GPUs than there are, and for what several of them cannot do.
+    """
+    wanted = len(present) if machine.gpus == "all" else int(machine.gpus)
+    if wanted > len(present):
+        raise BadInput(
+            f"gpus: found {wanted}; TensorFlow sees {len(present) or 'none'} on this machine"
+        )
+    used = present[:wanted]
+    return Computing(
+        precision=_precision(machine.precision, used),
+        devices=tuple(gpu.name for gpu in used) or (CPU,),
+        jit=machine.jit == "yes" or (machine.jit == "auto" and len(used) == 1),
+    )
+
+
+def shared_batch(asked: int, captures: int, computing: Computing) -> int:
+    """Return the pictures of a step, as a number that all devices can share.
+
+    A batch larger than all captures would be filled up with the same ones again.
+
+    Raises:
+        BadInput: for a number that they cannot share.
+    """
+    devices = len(computing.devices)
+    if asked % devices:
+        raise BadInput(f"batch_size: found {asked}; allowed on {devices} GPUs: their multiples")
+    return min(asked, max(captures // devices, 1) * devices)
+
+
+def _precision(asked: str, used: Sequence[Gpu]) -> str:
+    if asked != "auto":
+        return asked
+    return "mixed_float16" if used and all(gpu.capability >= HALF for gpu in used) else "float32"
