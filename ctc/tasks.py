@@ -5,14 +5,17 @@ without harm. Today the executor is processes of this machine.
 """
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
@@ -23,6 +26,7 @@ AHEAD = 2  # tasks a worker that wait in the queue: memory stays flat however ma
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h; see mallopt(3)
 LARGEST_MMAP_THRESHOLD = 4 * 1024 * 1024 * 8  # on 64 bits, in bytes; the same manual page
 KEPT_BYTES = 64_000_000
+NUMPY_THREADS = "OPENBLAS_NUM_THREADS"  # read by the library that NumPy comes with
 TRIES = 3  # pools that may break in a row (a worker killed for its memory, say)
 
 
@@ -68,8 +72,7 @@ def _run_pool(
     """One pool's life. `undone` holds what was taken from `waiting` and has no result yet."""
     # TensorFlow, if it is loaded here, must not be forked.
     context = multiprocessing.get_context("forkserver")
-    # Once for all workers, which are forked from there. It counts where no server runs yet.
-    context.set_forkserver_preload(["__main__", function.__module__])
+    _start_server([*_main_module(), function.__module__])
     with ProcessPoolExecutor(workers, context, _begin, (dict(os.environ),)) as pool:
         running: dict[Future[R], T] = {pool.submit(function, task): task for task in undone}
         while True:
@@ -86,6 +89,34 @@ def _run_pool(
                 yield task, result
 
 
+def _start_server(modules: list[str]) -> None:
+    """Start the process that workers are forked from, with some modules loaded; unless one runs.
+
+    NumPy is told, while it is loaded there, to start no threads for its linear algebra: one a core
+    would be started, which first look for work in vain for the time that loading NumPy takes.
+    """
+    forkserver.set_forkserver_preload(modules)
+    before = os.environ.get(NUMPY_THREADS)
+    os.environ[NUMPY_THREADS] = "1"
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ[NUMPY_THREADS]
+        else:
+            os.environ[NUMPY_THREADS] = before
+
+
+def _main_module() -> Iterator[str]:
+    """Yield the name of the module that runs as `__main__`, if it has one.
+
+    Each worker runs it again; what it imports is then there. ("__main__" itself among the modules
+    to be loaded before does nothing in Python 3.11: https://github.com/python/cpython/issues/126631.)
+    """
+    if spec := getattr(sys.modules["__main__"], "__spec__", None):
+        yield spec.name
+
+
 def _begin(environment: dict[str, str]) -> None:
     """Prepare a worker.
 
@@ -94,6 +125,7 @@ def _begin(environment: dict[str, str]) -> None:
     it work, and it ends when that one is gone, so that no orphan stays.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # what was there before the fork is neither searched nor copied
     _keep_freed_memory()
     os.environ.clear()
     os.environ.update(environment)

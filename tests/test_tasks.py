@@ -152,3 +152,40 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
             if isinstance(process, subprocess.Popen) or not is_gone(process):
                 process.kill()
         parent.wait()
+
+
+HEAVY = """
+import os
+
+import numpy
+
+print(f"loaded in {os.getpid()}", flush=True)
+"""
+COUNTING = """
+import psutil
+
+
+def threads_where_workers_are_forked(number):
+    return psutil.Process().parent().num_threads()
+"""
+LIGHT = """
+import counting
+import heavy
+from ctc.tasks import run_tasks
+
+if __name__ == "__main__":
+    threads = run_tasks(counting.threads_where_workers_are_forked, range(3), 3)
+    print("threads", *(number for _, number in threads))
+"""
+
+
+def test_what_the_main_module_loads_is_loaded_once_for_all_workers_and_starts_no_threads(tmp_path):
+    for name, text in {"heavy": HEAVY, "counting": COUNTING, "light": LIGHT}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    environment.pop("OPENBLAS_NUM_THREADS", None)
+    command = [sys.executable, "-m", "light"]
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    *loaded, threads = found.stdout.splitlines()
+    assert len(loaded) == len(set(loaded)) == 2  # here, and where workers are forked
+    assert threads == "threads 1 1 1"

@@ -2,21 +2,31 @@
 
 A record is a `tf.train.Example` in TFRecord framing
 (https://www.tensorflow.org/tutorials/load_data/tfrecord), written and read here without
-TensorFlow, so that a worker process starts in a moment and stays small.
+TensorFlow and without protobuf, so that a worker process starts in a moment and stays small. Of
+protobuf's wire format (https://protobuf.dev/programming-guides/encoding) it has one kind of field:
+a number, a length and that many bytes. The messages, of `tensorflow/core/example/*.proto`, are
+
+    Example {Features features = 1}    Features {map<string, Feature> feature = 1}
+    Feature {BytesList bytes_list = 1}    BytesList {repeated bytes value = 1}
+
+where an entry of a map is {string key = 1; Feature value = 2}.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import google_crc32c
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 IMAGES = "images"
 CAPTURE_ID = "capture_id"
 MASK_DELTA = 0xA282EAD8  # of the TFRecord format
+KEY, VALUE, ONLY = 1, 2, 1  # numbers of fields: of the entry of a map, and of all other messages
+LENGTH_DELIMITED = 2  # protobuf's number for this kind of field
+
+Fields = dict[str, list[bytes]]
 
 
 def label_field(name: str) -> str:
@@ -41,15 +51,33 @@ class Record:
 
 def encode(record: Record) -> bytes:
     """Return the record as a serialized Example; the same record gives the same bytes."""
-    example = _EXAMPLE()
-    fields = example.features.feature
-    fields[CAPTURE_ID].bytes_list.value.append(_utf8(record.capture_id))
-    fields[IMAGES].bytes_list.value.extend(record.images)
-    for name, value in record.labels.items():
-        fields[printable(label_field(name))].bytes_list.value.append(_utf8(value))
-    for name, value in record.metadata.items():
-        fields[printable(metadata_field(name))].bytes_list.value.append(_utf8(value))
-    return bytes(example.SerializeToString(deterministic=True))
+    fields: dict[str, Sequence[bytes]] = {
+        CAPTURE_ID: [_utf8(record.capture_id)],
+        IMAGES: record.images,
+        **{label_field(name): [_utf8(value)] for name, value in record.labels.items()},
+        **{metadata_field(name): [_utf8(value)] for name, value in record.metadata.items()},
+    }
+    ordered = sorted((_utf8(name), values) for name, values in fields.items())
+    return _field(ONLY, b"".join(_entry(name, values) for name, values in ordered))
+
+
+def _entry(name: bytes, values: Sequence[bytes]) -> bytes:
+    bytes_list = b"".join(_field(ONLY, value) for value in values)
+    feature = _field(ONLY, bytes_list)
+    return _field(ONLY, _field(KEY, name) + _field(VALUE, feature))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return b"".join((bytes([number << 3 | LENGTH_DELIMITED]), _varint(len(content)), content))
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first; the highest bit says that more follow."""
+    digits = bytearray()
+    while number > 0x7F:
+        digits.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*digits, number])
 
 
 def printable(text: str) -> str:
@@ -63,8 +91,8 @@ def _utf8(text: str) -> bytes:
 
 def decode(data: bytes) -> Record:
     """Read what `encode` wrote."""
-    example = _EXAMPLE.FromString(data)
-    fields = {name: f.bytes_list.value for name, f in example.features.feature.items()}
+    entries = (dict(_fields(one)) for features in _only(data) for one in _only(features))
+    fields = {one[KEY].decode(): _values(one[VALUE]) for one in entries}
     return Record(
         capture_id=fields[CAPTURE_ID][0].decode(),
         images=tuple(fields[IMAGES]),
@@ -73,7 +101,34 @@ def decode(data: bytes) -> Record:
     )
 
 
-def _below(prefix: str, fields: dict[str, Any]) -> dict[str, str]:
+def _values(feature: bytes) -> list[bytes]:
+    return [value for bytes_list in _only(feature) for value in _only(bytes_list)]
+
+
+def _only(message: bytes) -> Iterator[bytes]:
+    return (content for number, content in _fields(message) if number == ONLY)
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and the content of each field of a message."""
+    place = 0
+    while place < len(message):
+        number = message[place] >> 3
+        length, start = _read_varint(message, place + 1)
+        place = start + length
+        yield number, message[start:place]
+
+
+def _read_varint(message: bytes, place: int) -> tuple[int, int]:
+    """Return the number that begins at a place, and where it ends."""
+    number = shift = 0
+    while message[place] > 0x7F:
+        number |= (message[place] & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+    return number | message[place] << shift, place + 1
+
+
+def _below(prefix: str, fields: Fields) -> dict[str, str]:
     return {
         name.removeprefix(prefix): value[0].decode()
         for name, value in sorted(fields.items())
@@ -106,47 +161,3 @@ def _masked(data: bytes) -> bytes:
     checksum = google_crc32c.value(data)
     rotated = ((checksum >> 15) | (checksum << 17)) & 0xFFFFFFFF
     return struct.pack("<I", (rotated + MASK_DELTA) & 0xFFFFFFFF)
-
-
-def _example_class() -> Any:
-    """Build the message class of `tensorflow/core/example/{example,feature}.proto`.
-
-    Only its `bytes_list` is declared, for nothing else is written; the numbers of the fields
-    are TensorFlow's, so TensorFlow reads the result.
-    """
-    file = descriptor_pb2.FileDescriptorProto(name="ctc/example.proto", package="ctc")
-    file.syntax = "proto3"
-    _message(file, "BytesList", [("value", 1, "repeated", None)])
-    _message(file, "Feature", [("bytes_list", 1, "single", ".ctc.BytesList")])
-    features = _message(
-        file, "Features", [("feature", 1, "repeated", ".ctc.Features.FeatureEntry")]
-    )
-    entry = features.nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
-    entry.field.add(name="key", number=1, type=9, label=1)
-    entry.field.add(name="value", number=2, type=11, label=1, type_name=".ctc.Feature")
-    _message(file, "Example", [("features", 1, "single", ".ctc.Features")])
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("ctc.Example"))
-
-
-def _message(
-    file: descriptor_pb2.FileDescriptorProto,
-    name: str,
-    fields: list[tuple[str, int, str, str | None]],
-) -> descriptor_pb2.DescriptorProto:
-    message = file.message_type.add(name=name)
-    for field, number, how_many, type_name in fields:
-        kind = descriptor_pb2.FieldDescriptorProto
-        message.field.add(
-            name=field,
-            number=number,
-            type=kind.TYPE_MESSAGE if type_name else kind.TYPE_BYTES,
-            label=kind.LABEL_REPEATED if how_many == "repeated" else kind.LABEL_OPTIONAL,
-            type_name=type_name,
-        )
-    return message
-
-
-_EXAMPLE = _example_class()

@@ -29,6 +29,7 @@ from ctc.dataset.planning import Plan
 from ctc.dataset.reports import REPORTS
 from ctc.errors import BadInput
 from ctc.parameter import as_text
+from ctc.pictures.fingerprints import VERSION
 
 BEGUN = "begun.json"
 KEY_DIGITS = 12
@@ -67,7 +68,8 @@ def origin_of(plan: Plan) -> Origin:
     """Return what decides the bytes of a planned dataset."""
     given = {k: as_text(v) for k, v in asdict(plan.params).items() if k not in NOT_IN_CONTENT}
     # Another version of the library may encode the same picture in other bytes.
-    written_by = f"format {SCHEMA_VERSION} with Pillow {PIL.__version__}"
+    formats = f"format {SCHEMA_VERSION}, fingerprints {VERSION}"
+    written_by = f"{formats}, Pillow {PIL.__version__}"
     return Origin({**given, "image_root": plan.root}, plan.inventory.digest, written_by)
 
 

@@ -148,7 +148,7 @@ def _read(uri: str) -> tuple[pa.Table, dict[str, Any]]:
     except (FileNotFoundError, IsADirectoryError) as error:
         raise BadInput(f"no inventory at '{uri}'; the step `inventory` writes one") from error
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        table = pq.ParquetFile(pa.BufferReader(data)).read()
         about = json.loads(table.schema.metadata[SCHEMA_KEY])
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         raise BadInput(f"'{uri}' is not an inventory; the step `inventory` writes one") from error

@@ -3,14 +3,14 @@
 A worker process that writes shards imports this: no pandas, no pyarrow.
 """
 
-import hashlib
 from dataclasses import dataclass
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-CONTENT_BYTES = 8  # among three million pictures the chance of one false pair is 1 in 4 million
+VERSION = 2  # of how fingerprints are taken: those of different versions cannot be compared
 PERCEPTUAL_BYTES = 32
 FEATURELESS = bytes(PERCEPTUAL_BYTES)  # a picture that shows too little to be compared
 
@@ -27,7 +27,8 @@ class Fingerprint:
     """What is kept of a picture to find its copies.
 
     Attributes:
-        content: first 8 bytes of the SHA-256 of the encoded file: the same for the same file.
+        content: 8 bytes, the same for the same encoded file; among three million pictures the
+            chance of one false pair is 1 in 4 million.
         perceptual: 32 bytes; few bits differ for pictures that look alike; all zero
             (`FEATURELESS`) for one that shows too little to be compared, such as a black frame.
     """
@@ -37,8 +38,14 @@ class Fingerprint:
 
 
 def content_of(data: bytes) -> bytes:
-    """Return what an encoded file is known by, `Fingerprint.content`."""
-    return hashlib.sha256(data).digest()[:CONTENT_BYTES]
+    """Return what an encoded file is known by, `Fingerprint.content`: the CRC-32C of its halves.
+
+    A SHA-256 would take a twentieth of the time of writing shards. What a checksum lacks is
+    safety from forgers. Copies that were edited in one half alone, a time in the metadata say,
+    are taken for the same file by a chance of 1 in 4 thousand million.
+    """
+    middle = len(data) // 2
+    return b"".join(google_crc32c.value(one).to_bytes(4) for one in (data[:middle], data[middle:]))
 
 
 def fingerprint(data: bytes, image: Image.Image) -> Fingerprint:

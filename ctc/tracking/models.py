@@ -20,8 +20,8 @@ NAME = "best_model"
 SERVED = Path(__file__).with_name("served.py")
 # What `served.py` and the rooms it walks through import.
 NEEDS = (
-    "boto3", "google-crc32c", "keras", "mlflow", "numpy", "pandas", "pillow", "protobuf",
-    "pyarrow", "scikit-learn",
+    "boto3", "google-crc32c", "keras", "mlflow", "numpy", "pandas", "pillow", "pyarrow",
+    "scikit-learn",
 )  # fmt: skip
 TENSORFLOW = ("tensorflow-cpu", "tensorflow")  # whichever build is installed here
 

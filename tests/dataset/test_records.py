@@ -45,6 +45,7 @@ def test_tensorflow_reads_the_same(tmp_path):
     ]
     assert len(found) == len(RECORDS)
     for example, record in zip(found, RECORDS, strict=True):
+        assert encode(record) == example.SerializeToString(deterministic=True)
         fields = {
             name: list(feature.bytes_list.value)
             for name, feature in example.features.feature.items()

@@ -1,4 +1,3 @@
-import hashlib
 import io
 import subprocess
 import sys
@@ -9,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from ctc.dataset.leakage.twins import NEAR
-from ctc.pictures.fingerprints import FEATURELESS, fingerprint, perceptual_hash
+from ctc.pictures.fingerprints import FEATURELESS, content_of, fingerprint, perceptual_hash
 
 
 def scene(seed: int, size: tuple[int, int] = (400, 300)) -> Image.Image:
@@ -92,10 +91,16 @@ def test_a_picture_of_any_size_has_a_fingerprint(size):
 
 
 def test_the_content_is_that_of_the_file():
-    found = fingerprint(b"the file", scene(0))
-    assert found.content == hashlib.sha256(b"the file").digest()[:8]
+    # CRC-32C of "123456789" is e3069283: RFC 3720 and the catalogue of CRCs
+    found = fingerprint(b"123456789" * 2, scene(0))
+    assert found.content == bytes.fromhex("e3069283e3069283")
     assert found.perceptual == perceptual_hash(scene(0))
-    assert fingerprint(b"another file", scene(0)).content != found.content
+
+
+def test_a_byte_that_differs_anywhere_gives_another_content():
+    files = {bytes([*range(place), 255, *range(place, 40)]) for place in range(41)} | {b"", b"\0"}
+    assert len({content_of(file) for file in files}) == len(files) == 43
+    assert all(len(content_of(file)) == 8 for file in files)
 
 
 def test_every_machine_finds_the_same_bits():
