@@ -74,12 +74,6 @@ class Dataset:
             counts[shard.split] = counts.get(shard.split, 0) + shard.captures
         return counts
 
-    @property
-    def shared_locations(self) -> tuple[str, ...]:
-        """Locations that are in more than one split."""
-        found = Counter(name for names in self.locations.values() for name in names)
-        return tuple(sorted(name for name, splits in found.items() if splits > 1))
-
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Return the splits whose name fits a pattern such as `train*`.
 

@@ -2,7 +2,6 @@ import csv
 import json
 import shutil
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,9 +176,3 @@ def test_a_shard_that_is_missing_or_cut_is_refused(copy, small_dataset, left):
         f"dataset '{copy}': shard '{shard.name}' {found}; {shard.bytes} bytes are expected: "
         "write the dataset again"
     )
-
-
-def test_locations_that_are_in_several_splits_are_named(small_dataset):
-    assert small_dataset.shared_locations == ()
-    shared = {"train": ["a", "b"], "val": ["b", "c"], "test": ["b", "d"]}
-    assert replace(small_dataset, locations=shared).shared_locations == ("b",)
