@@ -1,6 +1,10 @@
 """What cannot work, and what broke off, said in one sentence."""
 
+import errno
 from collections.abc import Iterable
+
+# Of an OSError: the disk, the share of it that a user has, or the file is full.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class BadInput(ValueError):

@@ -1,5 +1,6 @@
 """The only click: makes a command of a step's parameters; what commands say alike."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ctc.errors import BadInput, CannotGoOn
+from ctc.errors import NO_ROOM, BadInput, CannotGoOn
 from ctc.parameter import as_text, build, parameters, unknown_parameter
 
 if TYPE_CHECKING:
@@ -37,12 +38,21 @@ class _Sentences(click.Command):
         except CannotGoOn as error:
             _refuse(str(error), 1)
         except OSError as error:
-            if error.filename is None:  # not about a file that the user named
-                raise
-            click.echo(f"Error: '{error.filename}': {error.strerror}", err=True)
+            if error.filename is None and error.errno not in NO_ROOM:
+                raise  # neither about a file that the user named nor about their disk
+            click.echo(f"Error: {_what_failed(error)}", err=True)
             sys.exit(1)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(130)  # 128 + SIGINT, as a shell says it
+
+
+def _what_failed(error: OSError) -> str:
+    where = f"'{error.filename}': " if error.filename else ""
+    if error.errno not in NO_ROOM:
+        return f"{where}{error.strerror}"
+    # Arrow, for one, has a longer text of its own.
+    why = os.strerror(error.errno or 0)
+    return f"{where}{why}; make room and give the same command again"
 
 
 def _refuse(sentence: str, code: int = 2) -> None:

@@ -124,6 +124,24 @@ def test_a_file_that_cannot_be_written_is_named_without_a_traceback():
     assert result.output == "Error: '/nowhere/x.csv': No such file or directory\n"
 
 
+@pytest.mark.parametrize("file", [None, "data/x.tfrecord"])
+def test_a_full_disk_is_one_sentence_that_says_what_to_do(file):
+    def fail(_params):
+        raise OSError(28, "Error writing bytes to file. Detail: [errno 28]", file)
+
+    result = CliRunner().invoke(step_command(PromoteParams)(fail), [])
+    where = f"'{file}': " if file else ""
+    said = f"Error: {where}No space left on device; make room and give the same command again\n"
+    assert (result.exit_code, result.output) == (1, said)
+
+
+def test_an_error_of_the_system_that_is_about_no_file_is_not_hidden():
+    def fail(_params):
+        raise OSError(12, "Cannot allocate memory")
+
+    assert isinstance(CliRunner().invoke(step_command(PromoteParams)(fail), []).exception, OSError)
+
+
 def test_what_is_printed_stands_in_a_log_at_once():
     code = (
         "import os\nfrom ctc.params import PromoteParams\n"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ctc.errors import BadInput
+from ctc.errors import NO_ROOM, BadInput
 
 
 @contextmanager
@@ -22,7 +22,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     temporary file is removed and what was at `path` stays.
 
     Raises:
-        OSError: the folder cannot be written, or the block wrote nothing.
+        OSError: the folder cannot be written, or the block wrote nothing. It names `path` where
+            there was no room for it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _beside(path)
@@ -30,6 +31,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
         yield partial
         _to_disk(partial)
         partial.replace(path)
+    except OSError as error:
+        if error.errno in NO_ROOM and error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

@@ -568,3 +568,58 @@ def test_ten_kills_at_random_moments_change_nothing(tmp_path, older):
     assert in_the_middle >= 5
     killing.finish()
     check_nothing_is_left(killing, whole)
+
+
+# --- a full disk ---
+
+ON_A_SMALL_DISK = """
+import resource
+import sys
+
+from ctc.dataset.planning import plan_dataset
+from ctc.dataset.writing import write_dataset
+from ctc.inventory.table import Inventory
+from ctc.params import DatasetParams
+from entrypoints.command import step_command
+
+
+@step_command(DatasetParams)
+def main(params):
+    # As a full disk is: the first bytes of a file are written, the others are not.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, resource.RLIM_INFINITY))
+    write_dataset(plan_dataset(Inventory.read(params.inventory), params), params.output)
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_what_is_finished(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
+    Image.new("RGB", (40, 30)).save(tmp_path / "small.png")
+    Image.fromarray(noise).save(tmp_path / "large.png")
+    images = pa.array([["small.png"], ["large.png"]], pa.list_(pa.string()))
+    columns = {"capture_id": ["1", "2"], "images": images, "species": ["lion", "zebra"]}
+    table = pa.table(columns | {"split_name": ["first", "second"]})
+    path, output = tmp_path / "inventory.parquet", tmp_path / "out" / "d"
+    Inventory(table, ("species",), "t.csv", str(tmp_path)).write(str(path))
+    script = tmp_path / "script.py"
+    script.write_text(ON_A_SMALL_DISK)
+    command = [sys.executable, script, f"--inventory={path}", f"--output={output}", "--workers=1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(command, env=environment, capture_output=True, text=True)
+    *_, said = found.stderr.splitlines()
+    (work,) = place_of(str(output)).unfinished()
+    full = work / "dataset" / "second-00000-of-00001.tfrecord"
+    assert (found.returncode, found.stdout) == (1, "")
+    assert said == f"Error: '{full}': File too large; make room and give the same command again"
+    assert "Traceback" not in found.stderr
+    assert names(work / "dataset") == ["first-00000-of-00001.tfrecord"]
+    assert names(output.parent) == [work.name]
+    plan = plan_dataset(
+        Inventory.read(str(path)), DatasetParams(inventory=str(path), output=str(output), workers=1)
+    )
+    again = write_dataset(plan, str(output))
+    assert (again.kept, again.splits) == (1, {"first": 1, "second": 1})
+    assert names(output.parent) == ["d"]
