@@ -72,7 +72,7 @@ def _run_pool(
     """One pool's life. `undone` holds what was taken from `waiting` and has no result yet."""
     # TensorFlow, if it is loaded here, must not be forked.
     context = multiprocessing.get_context("forkserver")
-    _start_server([*_main_module(), function.__module__])
+    _start_server([*_imports_of_main(), function.__module__])
     with ProcessPoolExecutor(workers, context, _begin, (dict(os.environ),)) as pool:
         running: dict[Future[R], T] = {pool.submit(function, task): task for task in undone}
         while True:
@@ -107,14 +107,20 @@ def _start_server(modules: list[str]) -> None:
             os.environ[NUMPY_THREADS] = before
 
 
-def _main_module() -> Iterator[str]:
-    """Yield the name of the module that runs as `__main__`, if it has one.
+def _imports_of_main() -> list[str]:
+    """Return the modules that `__main__` takes names from, of its own package and of this one.
 
-    Each worker runs it again; what it imports is then there. ("__main__" itself among the modules
-    to be loaded before does nothing in Python 3.11: https://github.com/python/cpython/issues/126631.)
+    Each worker runs `__main__` again; what that imports is then there. No others: what TensorFlow
+    is loaded in must not be forked. ("__main__" itself among the modules to be loaded does nothing
+    in Python 3.11: https://github.com/python/cpython/issues/126631.)
     """
-    if spec := getattr(sys.modules["__main__"], "__spec__", None):
-        yield spec.name
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    packages = {name.partition(".")[0] for name in (__name__, spec.parent if spec else "")}
+    found = {getattr(value, "__module__", None) for value in vars(main).values()}
+    return sorted(
+        one for one in found if isinstance(one, str) and one.partition(".")[0] in packages
+    )
 
 
 def _begin(environment: dict[str, str]) -> None:

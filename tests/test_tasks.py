@@ -160,6 +160,10 @@ import os
 import numpy
 
 print(f"loaded in {os.getpid()}", flush=True)
+
+
+def loaded():
+    pass
 """
 COUNTING = """
 import psutil
@@ -169,9 +173,9 @@ def threads_where_workers_are_forked(number):
     return psutil.Process().parent().num_threads()
 """
 LIGHT = """
-import counting
-import heavy
 from ctc.tasks import run_tasks
+from job import counting
+from job.heavy import loaded
 
 if __name__ == "__main__":
     threads = run_tasks(counting.threads_where_workers_are_forked, range(3), 3)
@@ -180,12 +184,13 @@ if __name__ == "__main__":
 
 
 def test_what_the_main_module_loads_is_loaded_once_for_all_workers_and_starts_no_threads(tmp_path):
+    (tmp_path / "job").mkdir()
     for name, text in {"heavy": HEAVY, "counting": COUNTING, "light": LIGHT}.items():
-        (tmp_path / f"{name}.py").write_text(text)
+        (tmp_path / "job" / f"{name}.py").write_text(text)
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     environment.pop("OPENBLAS_NUM_THREADS", None)
-    command = [sys.executable, "-m", "light"]
+    command = [sys.executable, "-m", "job.light"]
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     *loaded, threads = found.stdout.splitlines()
     assert len(loaded) == len(set(loaded)) == 2  # here, and where workers are forked
-    assert threads == "threads 1 1 1"
+    assert (threads, found.stderr) == ("threads 1 1 1", "")

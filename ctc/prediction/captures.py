@@ -1,7 +1,7 @@
 """The captures to be labelled, from wherever they come."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ctc import storage
 from ctc.dataset.manifest import Dataset
@@ -10,6 +10,7 @@ from ctc.errors import BadInput
 from ctc.inventory.merging.observations import Columns, Origin, merge
 from ctc.inventory.sources.delimited import CsvTable
 from ctc.inventory.sources.folders import is_picture, list_pictures
+from ctc.inventory.sources.paths import mended_paths
 from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Inventory
 from ctc.params import PredictParams
 
@@ -72,10 +73,11 @@ def _of_inventory(params: PredictParams) -> list[PhotoCapture]:
 def _of_table(params: PredictParams) -> list[PhotoCapture]:
     columns = Columns(params.capture_id, params.image_columns, labels=(), metadata=())
     table = CsvTable.open(params.images)
-    merged = merge(table.rows(columns.used), columns, Origin(params.images))
-    images = dict(zip(*(merged.table[name].to_pylist() for name in RESERVED), strict=True))
+    rows, images, _ = mended_paths(table.rows(columns.used), params.image_columns)
+    merged = merge(rows, replace(columns, images=images), Origin(params.images))
+    found = dict(zip(*(merged.table[name].to_pylist() for name in RESERVED), strict=True))
     auto = params.image_root == "auto"
-    return _below(storage.parent(params.images) if auto else params.image_root, images)
+    return _below(storage.parent(params.images) if auto else params.image_root, found)
 
 
 def _below(root: str, images: dict[str, list[str]]) -> list[PhotoCapture]:

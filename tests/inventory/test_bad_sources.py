@@ -367,11 +367,59 @@ def without(file: str) -> dict[str, str]:
         ),
         (
             described(1, path=...),
-            "'P/datapackage.json', resource 'media': found no 'path'; allowed: the path of one CSV",
+            "'P/datapackage.json', resource 'media': found no 'path'; allowed: the path of a CSV",
         ),
         (
             described(1, path=["media.csv", "more.csv"]),
+            "'P/datapackage.json', resource 'media': there is no file 'more.csv'; allowed: a file",
+        ),
+        (
+            described(1, path=[]),
             "'P/datapackage.json', resource 'media': found a list as 'path'; allowed: the path of",
+        ),
+        (
+            described(1, path=["media.csv", 7]),
+            "'P/datapackage.json', resource 'media': found a list as 'path'; allowed: the path of",
+        ),
+        (
+            described(1, path=["media.csv", "../more.csv"]),
+            "'P/datapackage.json', resource 'media': found the path '../more.csv'; allowed: a path",
+        ),
+        (
+            described(1, path=..., data={"mediaID": ["m1"]}),
+            "'P/datapackage.json', resource 'media': found an object as 'data'; allowed: rows, all",
+        ),
+        (
+            described(1, path=..., data=[["mediaID"], {"mediaID": "m1"}]),
+            "'P/datapackage.json', resource 'media': found a list as 'data'; allowed: rows, all",
+        ),
+        (
+            described(1, path=..., data=["m1", "m2"]),
+            "'P/datapackage.json', resource 'media': found a text as a row; allowed: an object or",
+        ),
+        (
+            described(1, path=..., data=[{"mediaID": ["m1"]}]),
+            "'P/datapackage.json', resource 'media': found a list as a value; allowed: a text or",
+        ),
+        (
+            described(1, path=..., data=[{"mediaID": "m1"}]),
+            "'P/datapackage.json (data of 'media')' has no column 'deploymentID', as Camtrap DP",
+        ),
+        (
+            described(1, dialect="dialect.json"),
+            "'P/datapackage.json', resource 'media': found a text as 'dialect'; allowed: an object",
+        ),
+        (
+            described(1, dialect={"header": False}),
+            "'P/datapackage.json', resource 'media': found header='false' in the dialect; allowed:",
+        ),
+        (
+            described(1, dialect={"commentChar": "#"}),
+            "'P/datapackage.json', resource 'media': found commentChar='#' in the dialect; ",
+        ),
+        (
+            described(1, dialect={"delimiter": ";;"}),
+            "'P/datapackage.json', resource 'media': its dialect does not fit: \"delimiter\" must",
         ),
         (
             described(1, path="../media.csv"),

@@ -405,3 +405,70 @@ def test_the_description_of_a_zip_is_the_one_that_lies_least_deep(tmp_path):
     inner = {f"a/old/{name}": b"{}" for name in FILES}
     write(tmp_path, {"p.zip": zipped(inner | {f"b/{name}": data for name, data in FILES.items()})})
     assert rows(take_from(tmp_path / "p.zip"), *CAPTURES) == [("m1", ["m1.jpg"], "Panthera leo")]
+
+
+# --- a table in other ways than as one plain CSV ---
+
+FOUR = [medium(f"m{number}", number, deploymentID="d1") for number in range(4)]
+SEEN = [of_medium(f"o{number}", f"m{number}", **LION) for number in range(4)]
+
+
+def take_described(folder: Path, media: dict, files: dict[str, bytes]) -> Inventory:
+    """The package of `FOUR` and `SEEN` with another description of its media."""
+    found = package(FOUR, SEEN)
+    about = json.loads(found["datapackage.json"])
+    (place,) = [n for n, one in enumerate(about["resources"]) if one["name"] == "media"]
+    about["resources"][place] = {"name": "media"} | media
+    del found["media.csv"]
+    write(folder, found | files | {"datapackage.json": json.dumps(about).encode()})
+    return take_from(folder)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Inventory:
+    write(tmp_path / "plain", package(FOUR, SEEN))
+    return take_from(tmp_path / "plain")
+
+
+@pytest.mark.parametrize("header_in_each", [True, False])
+@pytest.mark.parametrize("end", [b"\r\n", b"\n\n", b""])
+def test_a_table_may_be_in_several_files(tmp_path, plain, header_in_each, end):
+    header, *lines = table(FOUR, MEDIA).splitlines()
+    first = b"\n".join([header, *lines[:1]]) + end
+    second = b"\n".join([header] * header_in_each + lines[1:3]) + end
+    third = gzip.compress(b"\xef\xbb\xbf" + b"\n".join([header] * header_in_each + lines[3:]))
+    files = {"a.csv": first, "b/b.csv": second, "c.csv.gz": third}
+    found = take_described(tmp_path / "p", {"path": list(files)}, files)
+    assert found.table.equals(plain.table)
+    assert found.place_of(3) == "data row 4 of a.csv (and 2 more)"
+
+
+def test_a_table_may_stand_in_the_description(tmp_path, plain):
+    with_gaps = [{k: v for k, v in one.items() if v} | {"exifData": None} for one in FOUR]
+    as_lists = [list(FOUR[0]), *(list(one.values()) for one in FOUR)]
+    for name, data in enumerate([with_gaps, as_lists, table(FOUR, MEDIA).decode()]):
+        found = take_described(tmp_path / str(name), {"data": data}, {})
+        assert found.table.equals(plain.table)
+        assert found.place_of(3) == "data row 4 of datapackage.json (data of 'media')"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "own"),
+    [
+        ({"delimiter": ",", "lineTerminator": "\r\n", "header": True, "doubleQuote": True}, {}),
+        ({"delimiter": ";", "skipInitialSpace": False, "escapeChar": None}, {"delimiter": ";"}),
+        ({"delimiter": "~", "quoteChar": "'"}, {"delimiter": "~", "quotechar": "'"}),
+        (
+            {"escapeChar": "\\", "doubleQuote": False},
+            {"escapechar": "\\", "doublequote": False, "quoting": csv.QUOTE_ALL},
+        ),
+    ],
+)
+def test_a_table_may_have_a_dialect_of_its_own(tmp_path, plain, dialect, own):
+    text = io.StringIO()
+    columns = [*FOUR[0], "mediaComments"]
+    rows = [[*one.values(), "a 'b' \"c\", d; e ~"] for one in FOUR]
+    csv.writer(text, **own).writerows([columns, *rows])
+    media = {"path": "media.csv", "dialect": dialect}
+    found = take_described(tmp_path / "p", media, {"media.csv": text.getvalue().encode()})
+    assert found.table.equals(plain.table)

@@ -247,6 +247,14 @@ def test_pictures_start_from_the_tables_folder_unless_told_otherwise(folder: Pat
     assert other.images == ("s3://bucket/x/a.png",)
 
 
+def test_paths_of_windows_in_a_table_are_read_as_those_of_others(folder: Path) -> None:
+    path = folder / "table.csv"
+    path.write_text("capture_id,dir\nS1\\1,S1\\ b\\a.png \n2,a.png\n")
+    first, second = captures_of(PredictParams(images=str(path)))
+    assert first.images == (str(folder / "S1" / " b" / "a.png"),)
+    assert (first.capture_id, second.images) == ("S1\\1", (str(folder / "a.png"),))
+
+
 def test_an_inventory_gives_each_of_its_captures_once_with_its_own_root(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("capture_id,dir,species\na,1.jpg,lion\na,1.jpg,zebra\nb,2.jpg,lion\n")

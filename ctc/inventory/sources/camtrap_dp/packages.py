@@ -15,8 +15,10 @@ from typing import Any
 
 from ctc import storage
 from ctc.errors import BadInput
+from ctc.inventory.sources.camtrap_dp.resources import inline_csv, joined, plain_csv
 from ctc.inventory.sources.delimited import CsvTable
 from ctc.inventory.sources.documents import Document, kind_of, read_file
+from ctc.inventory.sources.texts import text_of
 
 DESCRIPTION = "datapackage.json"
 
@@ -67,9 +69,16 @@ class Package:
             BadInput: if there is no such resource, or it cannot be read as a CSV.
         """
         resource = self._resource(name)
-        path = self._path(resource, name)
-        encoding = self._encoding(resource, name)
-        return CsvTable.parse(self.place_of(path), self._read(path, name), encoding=encoding)
+        try:
+            if "path" not in resource and "data" in resource:
+                place = f"{self.document.path} (data of '{name}')"
+                return CsvTable.parse(place, inline_csv(resource["data"]))
+            place, data = self._text(resource, name)
+            return CsvTable.parse(place, plain_csv(data, self._dialect(resource)))
+        except BadInput:
+            raise
+        except ValueError as error:
+            raise self._refusal(name, str(error)) from error
 
     def place_of(self, path: str) -> str:
         """Name a file of the package in sentences."""
@@ -90,12 +99,33 @@ class Package:
             )
         return found[names.index(name)]
 
-    def _path(self, resource: Mapping[str, Any], name: str) -> str:
+    def _text(self, resource: Mapping[str, Any], name: str) -> tuple[str, bytes]:
+        """Return the name and the text in UTF-8 of a resource's file, or of all its files."""
+        paths = self._paths(resource, name)
+        encoding = self._encoding(resource, name)
+        parts = []
+        for path in paths:
+            with text_of(self.place_of(path), self._read(path, name), encoding).open() as stream:
+                parts.append(stream.read())
+        more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
+        return self.place_of(paths[0]) + more, joined(parts) if more else parts[0]
+
+    def _dialect(self, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+        found = resource.get("dialect") or {}
+        if not isinstance(found, dict):
+            raise ValueError(f"found {kind_of(found)} as 'dialect'; allowed: an object")
+        return found
+
+    def _paths(self, resource: Mapping[str, Any], name: str) -> list[str]:
         found = resource.get("path")
-        path = found[0] if isinstance(found, list) and len(found) == 1 else found
-        if not isinstance(path, str) or not path:
+        paths = [path for path in (found if isinstance(found, list) else [found]) if path]
+        if not paths or not all(isinstance(path, str) for path in paths):
             what = "no 'path'" if "path" not in resource else f"{kind_of(found)} as 'path'"
-            raise self._refusal(name, f"found {what}; allowed: the path of one CSV file")
+            allowed = "the path of a CSV file, or a list of such"
+            raise self._refusal(name, f"found {what}; allowed: {allowed}")
+        return [self._within(str(path), name) for path in paths]
+
+    def _within(self, path: str, name: str) -> str:
         parts = PurePosixPath(path).parts
         if "://" in path or path.startswith("/") or ".." in parts or "\\" in path:
             sentence = f"found the path '{path}'; allowed: a path within the package"
