@@ -31,9 +31,7 @@ def joined(parts: Sequence[bytes]) -> bytes:
         parts: text in UTF-8, from the header on.
     """
     header = _first_line(parts[0])
-    bare = (
-        one[len(_first_line(one)) :] if _first_line(one) == header else one for one in parts[1:]
-    )
+    bare = (one.removeprefix(header) if _first_line(one) == header else one for one in parts[1:])
     return b"\n".join([parts[0].rstrip(b"\r\n"), *(one.strip(b"\r\n") for one in bare), b""])
 
 
