@@ -40,8 +40,7 @@ class _Sentences(click.Command):
         except OSError as error:
             if error.filename is None and error.errno not in NO_ROOM:
                 raise  # neither about a file that the user named nor about their disk
-            click.echo(f"Error: {_what_failed(error)}", err=True)
-            sys.exit(1)
+            _refuse(_what_failed(error), 1)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(130)  # 128 + SIGINT, as a shell says it
 
