@@ -35,11 +35,15 @@ def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
 def judged(tracked: "Run", plan: "Judgement", model_id: str | None) -> "Evaluation":
     """Judge a classifier, and log figures (linked to the model), tables and plots."""
     from ctc.evaluation.judging import judge
+    from ctc.evaluation.suspects import with_paths
+    from ctc.evaluation.tables import suspect_table
 
     predictions, evaluation = judge(plan)
     tracked.metrics(evaluation.metrics, model_id=model_id, data=_input(plan))
     tracked.csv(predictions.flat_table(), "predictions")
     _log_tables(tracked, evaluation)
+    suspects = with_paths(suspect_table(evaluation), plan.mixture, plan.splits)
+    tracked.csv(suspects, "suspects")
     for one in evaluation.labels:
         if one.captures.count:
             _log_label(tracked, one)
@@ -65,7 +69,6 @@ def _log_tables(tracked: "Run", evaluation: "Evaluation") -> None:
     for column in evaluation.setting.by:
         tracked.table(tables.group_table(evaluation, column), f"by/{column}")
     tracked.table(tables.seen_table(evaluation), "by/seen_locations")
-    tracked.csv(tables.suspect_table(evaluation), "suspects")
 
 
 def _log_label(tracked: "Run", one: "LabelEvaluation") -> None:

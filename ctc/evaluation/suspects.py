@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ctc.dataset.mixture import Mixture
 from ctc.evaluation.known import Floats, Ints, Known
 
 COLUMNS = (
@@ -42,6 +43,19 @@ def suspects(known: Known) -> pd.DataFrame:
     )
     ranked = ["suspicion", "confidence"]
     return table.sort_values(ranked, ascending=False, kind="stable", ignore_index=True)
+
+
+def with_paths(suspects: pd.DataFrame, mixture: Mixture, splits: tuple[str, ...]) -> pd.DataFrame:
+    """Return suspects with `paths`: the pictures of each as the inventory has them, by "; "."""
+    wanted = {*suspects["capture_id"]}
+    paths: dict[str, list[str]] = {}
+    for part in mixture.parts:
+        columns = part.dataset.images().select(["capture_id", "split", "image"]).to_pydict()
+        for capture, split, image in zip(*columns.values(), strict=True):
+            if split in splits and capture in wanted:
+                paths.setdefault(capture, []).append(image)
+    listed = ["; ".join(paths.get(capture, ())) for capture in suspects["capture_id"]]
+    return suspects.assign(paths=listed)
 
 
 def usual_confidence(known: Known) -> Floats:

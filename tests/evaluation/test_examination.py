@@ -19,6 +19,7 @@ from ctc.evaluation.examination import plan_examination
 from ctc.evaluation.intervals import Resampling
 from ctc.evaluation.judging import judge, plan_judgement
 from ctc.evaluation.known import known_answers
+from ctc.evaluation.suspects import with_paths
 from ctc.evaluation.tables import as_text, figure_table, label_table, suspect_table
 from ctc.model.classifier import Classifier
 from ctc.model.planning.training_plan import plan_training
@@ -260,6 +261,19 @@ def test_the_way_to_combine_pictures_changes_the_figures_of_captures_alone(
     )
     assert mean["all/empty/pictures"] == images
     assert mean["all/empty/captures"] == sum(small_dataset.splits.values())
+
+
+def test_suspects_come_with_the_paths_of_their_pictures(
+    raw: Classifier, small_dataset: Dataset
+) -> None:
+    found = suspect_table(judged(raw, small_dataset, "test"))
+    listed = with_paths(found, Mixture.of(small_dataset), ("test",))
+    assert len(listed) > 3
+    pictures = small_dataset.images().to_pylist()
+    for row in listed.to_dict("records"):
+        of_capture = [one["image"] for one in pictures if one["capture_id"] == row["capture_id"]]
+        assert row["paths"].split("; ") == of_capture
+        assert row["images"] == len(of_capture)
 
 
 # --- tables ---

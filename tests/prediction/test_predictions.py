@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,9 @@ def test_classes_are_counted_a_label() -> None:
         ["species", "lion", 1],
         ["species", "zebra", 2],
     ]
+    sure = replace(said("3", "lion"), accepted=True)
+    counted = Predictions((*rows, sure)).class_counts()
+    assert counted.to_numpy().tolist() == [["species", "lion", 2, 1], ["species", "zebra", 2, 0]]
     assert predictions.of("empty") == (other,)
     assert (predictions.captures, predictions.failed) == (4, 1)
 
