@@ -9,8 +9,8 @@ from ctc.evaluation.evaluation import Evaluation
 from ctc.evaluation.suspects import COLUMNS
 
 SHOWN = (
-    "captures", "accuracy", "95 % interval", "majority_accuracy", "macro_f1", "calibration_error",
-    "accepted_share", "accepted_accuracy",
+    "captures", "accuracy", "95 % interval", "majority_accuracy", "macro_f1", "accepted_share",
+    "accepted_accuracy",
 )  # fmt: skip
 
 

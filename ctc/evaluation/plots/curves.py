@@ -23,7 +23,7 @@ def reliability_plot(evaluation: LabelEvaluation) -> Figure:
     title = f"{evaluation.label}: {evaluation.captures.count} captures"
     dress(axes, title, "confidence of the answers", "share of right answers")
     in_percent(axes)
-    axes.legend(loc="upper left", fontsize=SMALL, frameon=False, labelcolor=INK, markerscale=0.6)
+    axes.legend(loc="lower right", fontsize=SMALL, frameon=False, labelcolor=INK, markerscale=0.6)
     return figure
 
 
