@@ -87,12 +87,14 @@ def _sums(known: Known) -> dict[str, Floats]:
 
 
 def _rank(known: Known) -> Ints:
-    """[N], how many classes come before the true one; of equal ones the first in the table does."""
+    """[N], how many classes come before the true one; of equal ones the first in the table does.
+
+    A class that the classifier does not know comes last.
+    """
     shares = np.where(known.answerable, known.probabilities, -1.0)
     of_truth = shares[np.arange(len(known)), known.truth, None]
     before = np.arange(len(known.classes)) < known.truth[:, None]
-    rank: Ints = ((shares > of_truth) | ((shares == of_truth) & before)).sum(axis=1)
-    return np.asarray(np.where(known.answerable[known.truth], rank, len(known.classes)))
+    return np.asarray(((shares > of_truth) | ((shares == of_truth) & before)).sum(axis=1))
 
 
 def counted(tally: Tally, weights: Floats | None = None) -> Counts:
