@@ -22,7 +22,7 @@ def suspects(known: Known) -> pd.DataFrame:
     as usual for its class, the surest of such (the confident joint of Northcutt et al. 2021, doi
     10.1613/jair.1.12125).
     """
-    usual = usual_confidence(known)
+    usual, locations = usual_confidence(known), known.locations
     rows = np.flatnonzero(~known.right)
     said, truth = known.said[rows], known.truth[rows]
     above = known.probabilities[rows] - usual
@@ -37,7 +37,7 @@ def suspects(known: Known) -> pd.DataFrame:
             "suspicion": suspicion,
             "likely_label_error": _likely(known, rows, usual),
             "images": known.images[rows],
-            "location": [known.locations[row] for row in rows],
+            "location": [locations[row] for row in rows],
         },
         columns=list(COLUMNS),
     )
