@@ -18,7 +18,14 @@ from ctc.storage.files import (
     write_bytes,
 )
 from ctc.storage.folders import fetch_folder, put_folder
-from ctc.storage.local import atomic_file, cache_folder, remove_folder, replace_folder, sha256
+from ctc.storage.local import (
+    atomic_file,
+    cache_folder,
+    only_one,
+    remove_folder,
+    replace_folder,
+    sha256,
+)
 from ctc.storage.states import DENIED, EMPTY, FINE, FOLDER, MISSING, file_states
 
 __all__ = [
@@ -41,6 +48,7 @@ __all__ = [
     "list_files",
     "local_path",
     "name",
+    "only_one",
     "parent",
     "put_file",
     "put_folder",

@@ -1,6 +1,7 @@
 """Files and folders of this machine that appear whole or not at all."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -68,6 +69,29 @@ def replace_folder(new: Path, target: Path, aside: Path | None = None) -> None:
         former.rename(target)
         raise
     remove_folder(former)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is made if missing, until the block or this process ends.
+
+    Only processes of this machine that ask in this way are kept out.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # some file systems have no locks
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def check_replaceable(target: Path) -> None:

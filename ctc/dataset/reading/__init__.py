@@ -6,12 +6,14 @@ from ctc.dataset.reading.batches import (
     training_batches,
     validation_batches,
 )
+from ctc.dataset.reading.damage import damage_named
 from ctc.dataset.reading.fitted import fitted_pixels
 from ctc.dataset.reading.waiting import Waiting
 
 __all__ = [
     "Reading",
     "Waiting",
+    "damage_named",
     "first_batch",
     "fitted_pixels",
     "training_batches",
