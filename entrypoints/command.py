@@ -4,9 +4,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from ctc.errors import NO_ROOM, BadInput, CannotGoOn
 from ctc.parameter import as_text, build, parameters, unknown_parameter
@@ -54,9 +55,18 @@ def _what_failed(error: OSError) -> str:
     return f"{where}{why}; make room and give the same command again"
 
 
-def _refuse(sentence: str, code: int = 2) -> None:
+def _refuse(sentence: str, code: int = 2) -> NoReturn:
     click.echo(f"Error: {' '.join(sentence.splitlines())}", err=True)
     sys.exit(code)
+
+
+def given() -> frozenset[str]:
+    """Return the names of the parameters that stand on the command line of the step in progress."""
+    context = click.get_current_context()
+    known = (option.name or "" for option in context.command.params)
+    return frozenset(
+        name for name in known if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )
 
 
 def step_command(kind: type[P]) -> Callable[[Callable[[P], None]], click.Command]:

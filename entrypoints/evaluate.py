@@ -32,14 +32,14 @@ def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
     return evaluation
 
 
-def judged(tracked: "Run", plan: "Judgement", model_id: str | None) -> "Evaluation":
+def judged(tracked: "Run", plan: "Judgement", model_id: str | None, step: int = 0) -> "Evaluation":
     """Judge a classifier, and log figures (linked to the model), tables and plots."""
     from ctc.evaluation.judging import judge
     from ctc.evaluation.suspects import with_paths
     from ctc.evaluation.tables import suspect_table
 
     predictions, evaluation = judge(plan)
-    tracked.metrics(evaluation.metrics, model_id=model_id, data=_input(plan))
+    tracked.metrics(evaluation.metrics, step, model_id, _input(plan))
     tracked.csv(predictions.flat_table(), "predictions")
     _log_tables(tracked, evaluation)
     suspects = with_paths(suspect_table(evaluation), plan.mixture, plan.splits)

@@ -38,9 +38,10 @@ def run(params: MainParams) -> None:
         leaks = dataset.run(_of(DatasetParams, params, inventory=table, output=folder), True)
         _check_splits(folder)
         name = _name(params)
-        own = {"dataset": (folder,), "labels": ("all",), "output": join(at, "classifier")}
-        # The model is judged in a step of its own.
-        version = train.run(_of(TrainParams, params, **own, test_split=None, register=name), True)
+        own: dict[str, Any] = {"dataset": (folder,), "labels": ("all",)}
+        # The model is judged in a step of its own; `resume` of main is about the shards.
+        own |= {"output": join(at, "classifier"), "test_split": None, "resume": None}
+        version = train.run(_of(TrainParams, params, **own, register=name), True)
         model = f"models:/{name}/{version}" if version else join(at, "classifier")
         judged = evaluate.run(_of(EvaluateParams, params, classifier=model, dataset=folder), True)
         tracked.metrics(judged.metrics)

@@ -1,11 +1,13 @@
 """Entry point `train`: train a classifier and log its best model."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ctc.params import TrainParams
 from entrypoints import evaluate
-from entrypoints.command import step_command
+from entrypoints.command import given, step_command
+from entrypoints.going_on import begun_run, fit
 
 if TYPE_CHECKING:
     import keras
@@ -18,21 +20,30 @@ if TYPE_CHECKING:
     from ctc.tracking import Run
 
 
-def run(params: TrainParams, nested: bool = False) -> str | None:
-    """Train, calibrate, log and judge the best epoch; return the version if it was registered."""
+def run(
+    params: TrainParams, nested: bool = False, given: Collection[str] = frozenset()
+) -> str | None:
+    """Train, calibrate, log and judge the best epoch; return the version if it was registered.
+
+    Args:
+        params: what is asked for.
+        nested: whether the run is a part of the one in progress.
+        given: with `resume`, the names of the parameters that were given.
+    """
     from ctc.dataset.mixture import open_mixture
     from ctc.evaluation.calibrating import calibrate
     from ctc.evaluation.examination import plan_examination
     from ctc.model.classifier import check_output
     from ctc.model.devices import unseen_gpu
-    from ctc.model.fitting.training import train
     from ctc.model.planning.training_plan import plan_training
+    from ctc.model.resuming.folder import held, working_folder
     from ctc.storage import local_path
     from ctc.tracking import check_name, tracked_run
 
-    plan = plan_training(
-        open_mixture(params.dataset, params.classes), params, _parent(params.parent)
-    )
+    begun = begun_run(params, given) if params.resume else None
+    params = begun.params if begun else params
+    parent = _parent(params.parent, begun.parent if begun else None)
+    plan = plan_training(open_mixture(params.dataset, params.classes), params, parent)
     examination = plan_examination(plan, params)
     output = local_path(params.output)
     check_output(output)
@@ -40,43 +51,46 @@ def run(params: TrainParams, nested: bool = False) -> str | None:
     for remark in filter(None, (unseen_gpu(), *plan.remarks, *examination.remarks)):
         print(f"train: {remark}")
     name = f"train {plan.params.model} {' '.join(params.labels)}"
-    with tracked_run("train", params, nested, name) as tracked:
-        _log_plan(tracked, plan)
-        trained = train(
-            plan,
-            report=lambda epoch: tracked.metrics(epoch.metrics, epoch.number),
-            begin=lambda network: _log_looks(tracked, plan, network),
-        )
-        classifier = calibrate(trained.classifier, examination.calibrating)
-        classifier.save(output)
-        model_id, version = _log_model(tracked, plan, replace(trained, classifier=classifier))
-        judgement = examination.judgement(classifier)
-        figures = _judge(tracked, judgement, model_id) if judgement else ""
+    with held(working_folder(output)):
+        state = begun.last_state(plan) if begun else None
+        with begun.tracked() if begun else tracked_run("train", params, nested, name) as tracked:
+            _log_plan(tracked, plan)
+            trained = fit(
+                tracked, plan, state, begin=lambda network: _log_looks(tracked, plan, network)
+            )
+            classifier = calibrate(trained.classifier, examination.calibrating)
+            classifier.save(output)
+            model_id, version = _log_model(plan, replace(trained, classifier=classifier))
+            judgement = examination.judgement(classifier)
+            done = len(trained.epochs)
+            figures = _judge(tracked, judgement, model_id, done) if judgement else ""
     where = f", registered as {params.register} version {version}" if version else ""
     best = f"best epoch {trained.best.number + 1} of {len(trained.epochs)}"
     print(f"train: {best}; classifier in {output}{where}{figures}")
     return version
 
 
-def _judge(tracked: "Run", judgement: "Judgement", model_id: str) -> str:
-    """Judge the classifier by captures that had no part in the training; return it in words."""
+def _judge(tracked: "Run", judgement: "Judgement", model_id: str, epochs: int) -> str:
+    """Judge the classifier by captures that had no part in the training; return it in words.
+
+    The figures stand at the number of epochs: a run that goes on later has others at a later one.
+    """
     from ctc.evaluation.tables import as_text
 
-    found = evaluate.judged(tracked, judgement, model_id)
+    found = evaluate.judged(tracked, judgement, model_id, epochs)
     return f"\ntrain: judged on {', '.join(judgement.splits)}\n{as_text(found)}"
 
 
-def _parent(uri: str | None) -> "Parent | None":
+def _parent(uri: str | None, resolved: str | None = None) -> "Parent | None":
+    """Open the model to start from; `resolved` is what it was for a run that goes on."""
     from ctc.model.classifier import Ancestor
     from ctc.model.parents import open_parent
     from ctc.tracking import find_model
 
     if uri is None:
         return None
-    found = find_model(uri, "parent")
-    return open_parent(
-        found.folder, Ancestor(found.uri, found.resolved, found.run_id, found.model_id)
-    )
+    found = find_model(resolved or uri, "parent")
+    return open_parent(found.folder, Ancestor(uri, found.resolved, found.run_id, found.model_id))
 
 
 def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
@@ -128,7 +142,7 @@ def _log_looks(tracked: "Run", plan: "TrainingPlan", network: "keras.Model") -> 
     tracked.image(sheet_of_first_batch(plan), "first_batch")
 
 
-def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> tuple[str, str | None]:
+def _log_model(plan: "TrainingPlan", trained: "Trained") -> tuple[str, str | None]:
     """Log the model, load it again as others will, and only then register it.
 
     Returns:
@@ -142,7 +156,6 @@ def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> tupl
     uri = log_classifier(local_path(plan.params.output), best.metrics, best.number)
     picture = next(plan.validation.mixture.records(plan.validation.splits)).images[0]
     check_same_answers(trained.classifier, picture, ask_logged(uri, picture))
-    tracked.metrics({"best_epoch": float(best.number)})
     version = register(uri, plan.params.register) if plan.params.register else None
     return uri.removeprefix("models:/"), version
 
@@ -150,7 +163,7 @@ def _log_model(tracked: "Run", plan: "TrainingPlan", trained: "Trained") -> tupl
 @step_command(TrainParams)
 def main(params: TrainParams) -> None:
     """Run as a command."""
-    run(params)
+    run(params, given=given())
 
 
 if __name__ == "__main__":

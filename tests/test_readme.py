@@ -93,6 +93,11 @@ def test_every_command_works_one_after_the_other_as_it_stands(clone: Clone):
         if step == "main" and not (clone.folder / "survey").exists():
             own_survey(clone.folder / "survey", clone.folder / "data" / "sample")
         later = {"epochs": 2, "unfreeze_epoch": 2} if "unfreeze_epoch" in params else {}
+        if "RUN_ID" in " ".join(command):
+            latest = clone.runs("train")[0].info.run_id
+            params = {name: text.replace("RUN_ID", latest) for name, text in params.items()}
+        if "resume" in params:  # after one epoch, or two
+            later = {"epochs": 3}
         done = clone.run(step, **{**params, **SHORTER.get(step, {}), **later})
         assert done.returncode == 0, f"{' '.join(command)}: {done.stderr[-3000:]}"
     snippet = re.search(r"```python\n(.*?)```", README, re.DOTALL)

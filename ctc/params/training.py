@@ -204,6 +204,9 @@ class TrainParams(Seeded, Calibrating, Parentage, Fitting, ShowsPictures, OfData
     ] = "auto"
     output: Annotated[str, "Folder for the classifier."] = "data/classifier"
     register: Annotated[str | None, "Name to register the model under."] = None
+    resume: Annotated[
+        str | None, "Id of a run of `train` that goes on where its last state was kept."
+    ] = None
     checkpoint_minutes: Annotated[
         float,
         "Minutes between states that are kept within an epoch, besides one at its end; 0: none.",

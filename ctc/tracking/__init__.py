@@ -13,23 +13,34 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from ctc.tracking.models import Model, ask_logged, find_model, log_classifier
 from ctc.tracking.registry import Promotion, check_name, check_promotion, promote, register
+from ctc.tracking.resuming import Former, find_run, resumed_run, started_by_mlflow
 from ctc.tracking.runs import Input, Run, tracked_run, tracking_uri
+from ctc.tracking.sending import Sending
+from ctc.tracking.slots import artifacts_needed, fetch, uploaded
 
 # MLflow's remarks at INFO (tables made, monitoring started) are not for those who wait.
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 __all__ = [
+    "Former",
     "Input",
     "Model",
     "Promotion",
     "Run",
+    "Sending",
+    "artifacts_needed",
     "ask_logged",
     "check_name",
     "check_promotion",
+    "fetch",
     "find_model",
+    "find_run",
     "log_classifier",
     "promote",
     "register",
+    "resumed_run",
+    "started_by_mlflow",
     "tracked_run",
     "tracking_uri",
+    "uploaded",
 ]

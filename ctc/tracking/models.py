@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 import ctc
 from ctc import storage
 from ctc.errors import BadInput
+from ctc.tracking.points import as_logged
 
 NAME = "best_model"
 SERVED = Path(__file__).with_name("served.py")
@@ -61,7 +62,10 @@ def log_classifier(folder: Path, metrics: dict[str, float], step: int) -> str:
             code_paths=[str(Path(ctc.__file__).parent)],
             pip_requirements=_requirements(),
         )
-    mlflow.log_metrics(metrics, step=step, model_id=info.model_id)
+    # They are points of the run too, which has them already.
+    active = mlflow.active_run()
+    values, at = as_logged(active.info.run_id, metrics, step) if active else (metrics, None)
+    mlflow.log_metrics(values, step=step, timestamp=at, model_id=info.model_id)
     return str(info.model_uri)
 
 

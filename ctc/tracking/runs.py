@@ -5,7 +5,7 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import FrameType
@@ -21,8 +21,11 @@ from mlflow.exceptions import MlflowException
 from PIL.Image import Image
 
 import ctc
-from ctc.errors import BadInput
+from ctc.errors import BadInput, CannotGoOn
 from ctc.parameter import as_text
+from ctc.tracking.points import as_logged
+
+NO_ANSWER = "Max retries"  # what the HTTP library says of a server that is not there
 
 
 class Terminated(SystemExit):
@@ -50,8 +53,9 @@ class Input:
 class Run:
     """The run in progress."""
 
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
+    def __init__(self, run_id: str, goes_on: bool = False) -> None:
+        """Stand for a run; one that `goes_on` has nothing logged twice."""
+        self.run_id, self._goes_on = run_id, goes_on
 
     def params(self, params: Any) -> None:
         """Log a step's parameters; those that `mlflow run` has logged stay as they are."""
@@ -60,8 +64,10 @@ class Run:
         mlflow.log_params({k: v for k, v in named.items() if k not in logged})
 
     def resolved(self, **values: Any) -> None:
-        """Log what a default such as `all` or `auto` came to."""
-        mlflow.log_params({f"resolved.{k}": as_text(v) for k, v in values.items()})
+        """Log what a default such as `all` or `auto` came to; a run that goes on keeps its own."""
+        logged = mlflow.get_run(self.run_id).data.params
+        named = {f"resolved.{k}": as_text(v) for k, v in values.items()}
+        mlflow.log_params({k: v for k, v in named.items() if k not in logged})
 
     def tags(self, **tags: str) -> None:
         """Set tags."""
@@ -84,13 +90,27 @@ class Run:
     ) -> None:
         """Log metrics, of a logged model on some data if they are given."""
         dataset = data.as_mlflow() if data else None
-        mlflow.log_metrics(dict(metrics), step=step, model_id=model_id, dataset=dataset)
+        values, at = dict(metrics), None
+        if self._goes_on:
+            values, at = as_logged(self.run_id, metrics, step)
+        mlflow.log_metrics(values, step=step, timestamp=at, model_id=model_id, dataset=dataset)
 
     def table(self, table: pd.DataFrame, name: str) -> None:
         """Log a table as `<name>.json`, which the UI shows and compares."""
         # MLflow looks for pictures among texts in a way that pandas 3 warns of.
-        texts = [name for name, kind in table.dtypes.items() if isinstance(kind, pd.StringDtype)]
-        mlflow.log_table(table.astype(dict.fromkeys(texts, object)), f"{name}.json")
+        texts = [
+            column for column, kind in table.dtypes.items() if isinstance(kind, pd.StringDtype)
+        ]
+        plain, path = table.astype(dict.fromkeys(texts, object)), f"{name}.json"
+        if self._goes_on and self._has(path):
+            # `log_table` would put the rows below those that are there.
+            mlflow.log_text(plain.to_json(orient="split", index=False, date_format="iso"), path)
+        else:
+            mlflow.log_table(plain, path)
+
+    def _has(self, path: str) -> bool:
+        files = mlflow.MlflowClient().list_artifacts(self.run_id, _folder(path))
+        return path in {file.path for file in files}
 
     def figure(self, figure: Figure, name: str) -> None:
         """Log a plot as `<name>.png`."""
@@ -153,34 +173,50 @@ def tracked_run(
         nested: whether the run is a part of the one in progress.
         name: what the run is called in the UI; the step's name if not given.
     """
-    with _sigterm_as_exception():
-        active = _start(nested, system_metrics=step in ("dataset", "train"))
-        try:
-            run = Run(active.info.run_id)
-            run.tags(
-                **{"step": step, "ctc_version": ctc.__version__, "mlflow.runName": name or step}
-            )
-            run.params(params)
-            yield run
-        except (KeyboardInterrupt, Terminated):
-            _end("KILLED")
-            raise
-        except BaseException:
-            _end("FAILED")
-            raise
-        else:
-            _end("FINISHED")
+    with sigterm_as_exception(), started_run(nested, step in ("dataset", "train")) as run:
+        run.tags(**{"step": step, "ctc_version": ctc.__version__, "mlflow.runName": name or step})
+        run.params(params)
+        yield run
 
 
-def _start(nested: bool, system_metrics: bool) -> mlflow.ActiveRun:
+@contextmanager
+def started_run(nested: bool, system_metrics: bool, run_id: str | None = None) -> Iterator[Run]:
+    """Start a run, join the one that `mlflow run` started, or go on in `run_id`; end it rightly.
+
+    Raises:
+        BadInput: if the tracking server does not answer.
+        CannotGoOn: if it does not answer any more.
+    """
     try:
-        return mlflow.start_run(nested=nested, log_system_metrics=system_metrics)
+        active = mlflow.start_run(run_id, nested=nested, log_system_metrics=system_metrics)
     except MlflowException as error:
-        why = "it does not answer" if "Max retries" in str(error) else str(error).splitlines()[0]
         raise BadInput(
             f"no run can be started at '{mlflow.get_tracking_uri()}', which MLFLOW_TRACKING_URI "
-            f"names: {why}"
+            f"names: {_why(error)}"
         ) from error
+    try:
+        yield Run(active.info.run_id, goes_on=run_id is not None)
+    except (KeyboardInterrupt, Terminated):
+        _end("KILLED")
+        raise
+    except BaseException as error:
+        with suppress(MlflowException):  # what went wrong before tells more
+            _end("FAILED")
+        if isinstance(error, MlflowException) and NO_ANSWER in str(error):
+            raise _lost(error) from error
+        raise
+    try:
+        _end("FINISHED")
+    except MlflowException as error:
+        raise _lost(error) from error
+
+
+def _lost(error: MlflowException) -> CannotGoOn:
+    return CannotGoOn(f"the tracking server '{mlflow.get_tracking_uri()}' is lost: {_why(error)}")
+
+
+def _why(error: MlflowException) -> str:
+    return "it does not answer" if NO_ANSWER in str(error) else str(error).splitlines()[0]
 
 
 def _end(status: str) -> None:
@@ -198,7 +234,8 @@ def _signals() -> tuple[signal.Signals, ...]:
 
 
 @contextmanager
-def _sigterm_as_exception() -> Iterator[None]:
+def sigterm_as_exception() -> Iterator[None]:
+    """Let SIGTERM end what runs here as Ctrl-C does, with all that then has to be done."""
     before = signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         yield

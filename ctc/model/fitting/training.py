@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
-from ctc.dataset.reading import training_batches, validation_batches
+from ctc.dataset.reading import damage_named, training_batches, validation_batches
 from ctc.model.classifier import Classifier, Origin
 from ctc.model.fitting.augmentation import Augmentation, strength
 from ctc.model.fitting.computing import as_planned, share_statistics
@@ -53,7 +53,8 @@ def train(
 
     Raises:
         BadInput: if weights cannot be downloaded, or the parent's or the state's do not fit.
-        CannotGoOn: if the loss is no longer a number, the memory is not enough, or `keep` says so.
+        CannotGoOn: if the loss is no longer a number, the memory is not enough, a shard is damaged,
+            or `keep` says so.
     """
     keras.utils.set_random_seed(plan.params.seed)
     with as_planned(plan):
@@ -129,9 +130,10 @@ class Fit:
             # As Keras does at the end of a fit: averages, if there are any, take their place.
             model.optimizer.finalize_variable_values(model.trainable_variables)
             return
-        for first, step, end in _parts(place, phase.end):
-            if not model.stop_training:
-                self._fit(model, callbacks, first, step, end)
+        with damage_named(plan.training, plan.validation):
+            for first, step, end in _parts(place, phase.end):
+                if not model.stop_training:
+                    self._fit(model, callbacks, first, step, end)
 
     def _fit(
         self,

@@ -2,13 +2,12 @@
 
 import os
 import signal
-import sys
 import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-HELD = "\nstopping after this step, with the state kept; once more to stop at once\n"
+HELD = b"\nstopping after this step, with the state kept; once more to stop at once\n"
 
 
 class Interrupts:
@@ -55,7 +54,7 @@ class Interrupts:
         if again:
             self.let_through()
         elif len(self._held) == 1:
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, HELD.encode())
+            os.write(2, HELD)  # what `print` does may be in progress
 
     def _restore(self) -> None:
         for number, handler in self._former.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from keras import ops
 
 from ctc.errors import BadInput, CannotGoOn
 from ctc.model.fitting.watching import Watch
@@ -138,8 +139,11 @@ def assign(variables: Sequence[keras.Variable], values: Arrays) -> None:
 
 def _build_metrics(model: keras.Model) -> None:
     """Make the variables of the metrics, which Keras makes within the first step, from a batch."""
-    said = {name: np.zeros((1, *head.shape[1:])) for name, head in model.output.items()}
-    truth, weight = ({name: np.full(1, value) for name in said} for value in (0, 1.0))
+    said = {
+        name: ops.zeros((1, *head.shape[1:]), head.dtype) for name, head in model.output.items()
+    }
+    truth = {name: ops.zeros(1, "int32") for name in said}
+    weight = {name: ops.ones(1, "float32") for name in said}
     model.compute_loss(y=truth, y_pred=said, sample_weight=weight)
     model.compute_metrics(None, truth, said, weight)
     model.reset_metrics()

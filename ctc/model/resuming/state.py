@@ -96,7 +96,7 @@ class State:
             BadInput: if another version of ctc wrote it, which this one cannot read.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 about = json.loads(file[ABOUT].tobytes())
                 if about.pop("training") != training:
                     return None

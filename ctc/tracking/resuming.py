@@ -1,0 +1,108 @@
+"""A run that goes on: found again, joined, and what was changed in it."""
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import mlflow
+from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
+
+import ctc
+from ctc.errors import BadInput
+from ctc.parameter import as_text
+from ctc.tracking.runs import Run, sigterm_as_exception, started_run, tracked_run
+
+# What `auto` came to on the machine where a run began, and a state depends on.
+OF_THE_MACHINE = ("precision",)
+CHANGED = "changed."  # before the name of a parameter, in a tag: what a resumed run has instead
+
+
+@dataclass(frozen=True)
+class Former:
+    """A run that is to go on.
+
+    Attributes:
+        run_id: its id.
+        name: what the UI calls it.
+        finished: whether it has come to its end.
+        params: its parameters, as text that a step's options read; what was changed, changed.
+        parent: what its parent was resolved to, if it has one: an alias may have moved.
+    """
+
+    run_id: str
+    name: str
+    finished: bool
+    params: dict[str, str]
+    parent: str | None
+
+
+def find_run(run_id: str, step: str) -> Former:
+    """Return a run of a step.
+
+    Raises:
+        BadInput: if the store has no such run, or it is one of another step.
+    """
+    try:
+        run = mlflow.get_run(run_id)
+    except MlflowException as error:
+        where = mlflow.get_tracking_uri()
+        why = str(error.message).splitlines()[0]
+        raise BadInput(f"resume: no run '{run_id}' at '{where}': {why}") from error
+    tags = run.data.tags
+    if tags.get("step") != step or run.info.lifecycle_stage != "active":
+        raise BadInput(f"resume: run '{run_id}' is no run of `{step}`, or was deleted")
+    changed = {k.removeprefix(CHANGED): v for k, v in tags.items() if k.startswith(CHANGED)}
+    return Former(
+        run_id=run_id,
+        name=run.info.run_name,
+        finished=run.info.status == "FINISHED",
+        params=_params(run) | changed,
+        parent=tags.get("parent_resolved"),
+    )
+
+
+def started_by_mlflow() -> bool:
+    """Tell whether `mlflow run` started this process: then every parameter is given."""
+    return "MLFLOW_RUN_ID" in os.environ
+
+
+@contextmanager
+def resumed_run(former: Former, params: Any, changed: Mapping[str, Any]) -> Iterator[Run]:
+    """Go on in a run, which ends as any run does.
+
+    Where `mlflow run` started a run of its own for this, that one says which run went on, and is
+    a run of another step.
+
+    Args:
+        former: the run.
+        params: what was asked for.
+        changed: the parameters that are not as they were; MLflow's own cannot be changed.
+    """
+    joined = started_run(nested=True, system_metrics=True, run_id=former.run_id)
+    with sigterm_as_exception(), _own_run(former, params), joined as run:
+        run.tags(**{f"{CHANGED}{name}": as_text(value) for name, value in changed.items()})
+        run.tags(ctc_version=ctc.__version__)
+        yield run
+
+
+@contextmanager
+def _own_run(former: Former, params: Any) -> Iterator[None]:
+    if not started_by_mlflow():
+        yield
+        return
+    with tracked_run("resume", params, name=f"resume {former.name}") as run:
+        run.tags(resumes=former.run_id)
+        yield
+
+
+def _params(run: MlflowRun) -> dict[str, str]:
+    """Return the parameters of a run; `mlflow run` writes them as a shell would want them."""
+    quoted = run.data.tags.get("mlflow.source.type") == "PROJECT"
+    logged = {k: shlex.split(v)[0] if quoted else v for k, v in run.data.params.items()}
+    pinned = {name: logged.get(f"resolved.{name}") for name in OF_THE_MACHINE}
+    logged |= {name: value for name, value in pinned.items() if value is not None}
+    return {k: v for k, v in logged.items() if not k.startswith("resolved.")}
