@@ -62,6 +62,15 @@ def on_devices(devices: Sequence[str]) -> Iterator[None]:
         yield
 
 
+def among_devices() -> tuple[int, int]:
+    """Return which of how many devices computes what is being written down, (0, 1) if one does."""
+    context = tf.distribute.get_replica_context()
+    if context is None:
+        return 0, 1
+    number = int(tf.get_static_value(context.replica_id_in_sync_group) or 0)
+    return number, context.num_replicas_in_sync
+
+
 @contextmanager
 def memory_for(batch_size: int, devices: int) -> Iterator[None]:
     """Answer a lack of memory within the block by what to try.

@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from ctc.dataset.manifest import open_dataset
 from ctc.dataset.mixture import Mixture
-from ctc.model.fitting.augmentation import Augmentation
 from ctc.model.fitting.training import train
 from ctc.model.network import backbones
 from ctc.model.planning.training_plan import plan_training
@@ -23,9 +22,8 @@ from ctc.params import TrainParams
 (CPU,) = tf.config.list_physical_devices("CPU")
 HALF = tf.config.LogicalDeviceConfiguration()
 tf.config.set_logical_device_configuration(CPU, [HALF, HALF])
-# What is drawn at random for a share of a batch is not what is drawn for the whole.
+# What Keras draws for a share of a batch is not what it draws for the whole.
 backbones.DROPOUT = 0.0
-Augmentation.call = lambda self, images, training=False: images  # type: ignore[method-assign]
 
 params = build(TrainParams, dict(word.split("=", 1) for word in sys.argv[2:]))
 plan = plan_training(Mixture.of(open_dataset(sys.argv[1])), params)

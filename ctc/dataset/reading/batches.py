@@ -70,7 +70,7 @@ class Reading:
         shards = (part.dataset.shards_of(self.splits) for part in self.mixture.parts)
         return sum(shard.images for of_part in shards for shard in of_part)
 
-    @property
+    @cached_property
     def views(self) -> int:
         """Number of pictures, or of stacks of three, that a round of validation shows."""
         if not self.image.stacked:

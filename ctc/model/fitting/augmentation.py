@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from ctc.dataset.image_spec import ImageSpec
+from ctc.model.devices import among_devices
 from ctc.params import Changes
 
 # Luminance of RGB and the YIQ colour space, ITU-R BT.601 (the NTSC primaries).
@@ -109,7 +110,11 @@ class Augmentation(keras.layers.Layer):
         return {**super().get_config(), "strength": asdict(self.strength), "seed": self.seed}
 
     def _between(self, count: Any, low: float, high: float) -> Any:
-        return keras.random.uniform((count,), low, high, seed=self._draws)
+        """[B]: drawn for the whole batch, of which each of several devices has a share, so that
+        they change pictures as one would."""
+        number, devices = among_devices()
+        drawn = keras.random.uniform((count * devices,), low, high, seed=self._draws)
+        return drawn if devices == 1 else drawn[number * count : (number + 1) * count]
 
     def _affine(self, count: Any) -> Any:
         """[B, 2, 3]: from a place in the new picture (x, y in -1..1) to one in the old."""
