@@ -150,9 +150,8 @@ def main(times: int, seed: int) -> None:
                 process = trial.go_on() if trial.runs else trial.begin()
                 print(f"{number + 1:2} | {doing} | {went_on(trial, process, before)}", flush=True)
             trial.finish(process)
-            print(
-                f"   {check_same(undisturbed, trial)} points and all weights the same", flush=True
-            )
+            points = check_same(undisturbed, trial)
+            print(f"   all weights and {points} points the same", flush=True)
 
 
 def killed(trial: Trial, process: subprocess.Popen[bytes], states: int, then: float) -> str:

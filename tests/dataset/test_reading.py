@@ -1,5 +1,6 @@
 import dataclasses
 import io
+import shutil
 import threading
 import time
 from collections import Counter, defaultdict
@@ -14,11 +15,18 @@ from PIL import Image
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
-from ctc.dataset.reading import Reading, fitted_pixels, training_batches, validation_batches
+from ctc.dataset.reading import (
+    Reading,
+    damage_named,
+    fitted_pixels,
+    training_batches,
+    validation_batches,
+)
 from ctc.dataset.reading.batches import Take
 from ctc.dataset.reading.fitted import _decode, pixels_of
 from ctc.dataset.records import Record, encode, write_framed
 from ctc.dataset.shards import Shard
+from ctc.errors import CannotGoOn
 from ctc.labels import Label
 
 CAPTURES, SHARDS, SIZE = 30, 3, 12
@@ -460,3 +468,32 @@ def test_a_channel_of_a_stack_is_the_luminance_of_a_picture(fit):
     assert np.abs(found[6:18] - LUMINANCE).max() <= 1
     if fit == "pad":
         assert (found[:4] == 128).all()
+
+
+@pytest.mark.parametrize("harm", ["flip", "remove"])
+def test_a_shard_that_was_damaged_since_is_named(small_dataset, tmp_path, harm):
+    folder = tmp_path / "dataset"
+    shutil.copytree(small_dataset.folder, folder)
+    harmed = dataclasses.replace(small_dataset, folder=folder, uri=str(folder))
+    label = Mixture.of(harmed).classes("empty", ("train",))
+    what = Reading(Mixture.of(harmed), ("train",), (label,), ImageSpec(SIZE, SIZE), 8)
+    batches = training_batches(what, 1, seed=0)
+    path = folder / harmed.shards_of(("train",))[0].name
+    data = path.read_bytes()
+    path.unlink()
+    if harm == "flip":
+        middle = len(data) // 2
+        path.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+    said = "is damaged" if harm == "flip" else r"cannot be read \(no such file\)"
+    with (
+        pytest.raises(CannotGoOn, match=f"dataset '{folder}': shard '{path.name}' {said}: write"),
+        damage_named(what),
+    ):
+        taken(batches)
+
+
+def test_an_error_that_is_not_the_dataset_s_is_not_put_down_to_it(small_dataset):
+    label = Mixture.of(small_dataset).classes("empty", ("train",))
+    what = Reading(Mixture.of(small_dataset), ("train",), (label,), ImageSpec(SIZE, SIZE), 8)
+    with pytest.raises(tf.errors.InvalidArgumentError), damage_named(what):
+        tf.debugging.assert_equal(1, 2)

@@ -57,7 +57,7 @@ def train(
             or `keep` says so.
     """
     keras.utils.set_random_seed(plan.params.seed)
-    with as_planned(plan):
+    with as_planned(plan), damage_named(plan.training, plan.validation):
         watch = _watched(plan, report, keep, state, begin)
     return Trained(_classifier(plan, watch.best_weights), watch.best, tuple(watch.epochs))
 
@@ -130,10 +130,9 @@ class Fit:
             # As Keras does at the end of a fit: averages, if there are any, take their place.
             model.optimizer.finalize_variable_values(model.trainable_variables)
             return
-        with damage_named(plan.training, plan.validation):
-            for first, step, end in _parts(place, phase.end):
-                if not model.stop_training:
-                    self._fit(model, callbacks, first, step, end)
+        for first, step, end in _parts(place, phase.end):
+            if not model.stop_training:
+                self._fit(model, callbacks, first, step, end)
 
     def _fit(
         self,
