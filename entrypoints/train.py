@@ -100,7 +100,7 @@ def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
     for part in plan.training.mixture.parts:
         tracked.input(Input(part.dataset.uri, "dataset", part.dataset.digest), "training")
     tracked.json(as_class_map(plan.labels), "class_map")
-    tracked.table(plan.class_table(), "class_counts")
+    tracked.csv(plan.class_table(), "class_counts")  # a table is added to, when a run goes on
     tracked.resolved(
         dataset=tuple(f"{one.dataset.uri}={one.weight:g}" for one in plan.training.mixture.parts),
         labels=tuple(label.name for label in plan.labels),
