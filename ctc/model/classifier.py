@@ -62,6 +62,16 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Description:
+    """What a classifier is, all but the network; see `Classifier`."""
+
+    labels: tuple[Label, ...]
+    image: ImageSpec
+    origin: Origin
+    calibration: Calibration | None
+
+
+@dataclass(frozen=True)
 class Classifier:
     """A network, its labels and what it wants to see.
 
@@ -130,15 +140,26 @@ class Classifier:
         Raises:
             BadInput: if there is no classifier, a damaged one, or of a version that is not known.
         """
-        about = _read_about(folder)
-        try:
-            labels = tuple(_label(one) for one in about["labels"])
-            image, origin = ImageSpec(**about["image"]), _origin(about["origin"])
-            fitted = about.get("calibration")  # absent from what was written before there was one
-            calibration = read_calibration(fitted) if fitted else None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadInput(f"'{folder / ABOUT}' does not describe a classifier") from error
-        return cls(_load_network(folder / NETWORK), labels, image, origin, calibration)
+        about = read_description(folder)
+        network = _load_network(folder / NETWORK)
+        return cls(network, about.labels, about.image, about.origin, about.calibration)
+
+
+def read_description(folder: Path) -> Description:
+    """Read what a classifier is, without its network.
+
+    Raises:
+        BadInput: if there is no classifier, a damaged one, or of a version that is not known.
+    """
+    about = _read_about(folder)
+    try:
+        labels = tuple(_label(one) for one in about["labels"])
+        image, origin = ImageSpec(**about["image"]), _origin(about["origin"])
+        fitted = about.get("calibration")  # absent from what was written before there was one
+        calibration = read_calibration(fitted) if fitted else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadInput(f"'{folder / ABOUT}' does not describe a classifier") from error
+    return Description(labels, image, origin, calibration)
 
 
 def check_output(folder: Path) -> None:
