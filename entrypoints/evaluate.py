@@ -26,7 +26,6 @@ def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
     with tracked_run("evaluate", params, nested) as tracked:
         tracked.input(_input(plan), "evaluation")
         tracked.resolved(classifier=model.resolved)
-        tracked.resolved(split=plan.splits, aggregate=plan.setting.aggregate, by=plan.setting.by)
         evaluation = judged(tracked, plan, model.model_id)
     print(f"evaluate: {', '.join(plan.splits)} of {params.dataset}\n{as_text(evaluation)}")
     return evaluation
@@ -38,6 +37,8 @@ def judged(tracked: "Run", plan: "Judgement", model_id: str | None, step: int = 
     from ctc.evaluation.suspects import with_paths
     from ctc.evaluation.tables import suspect_table
 
+    setting = plan.setting
+    tracked.resolved(split=plan.splits, aggregate=setting.aggregate, by=setting.by)
     predictions, evaluation = judge(plan)
     tracked.metrics(evaluation.metrics, step, model_id, _input(plan))
     tracked.csv(predictions.flat_table(), "predictions")

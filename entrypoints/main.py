@@ -47,7 +47,7 @@ def run(params: MainParams) -> None:
         tracked.metrics(judged.metrics)
         output = join(at, "predictions.csv")
         predict.run(_of(PredictParams, params, images=table, classifier=model, output=output), True)
-        fate = _promote(name, version, judged)
+        fate = _promote(name, version, judged, params, folder)
     caveats = "".join(f"\nMind: {sentence}" for sentence in leaks)
     print(f"\nWhat was learnt, judged on captures of the test split:\n\n{as_text(judged)}{caveats}")
     print(f"\n{fate}")
@@ -84,13 +84,18 @@ def _check_splits(dataset_folder: str) -> None:
         written.matching(pattern)
 
 
-def _promote(name: str | None, version: str | None, judged: "Evaluation") -> str:
-    """Promote a model that has learnt something; say what became of it."""
+def _promote(
+    name: str | None, version: str | None, judged: "Evaluation", params: MainParams, folder: str
+) -> str:
+    """Promote a model that has learnt something and is no worse than the champion, if any."""
     if name is None or version is None:
         return "Not registered, and so not promoted: give it a name with `register`"
     if not judged.beats_guessing:
         return f"Not promoted: {name} version {version} is no better than guessing at any label"
-    promote.run(PromoteParams(name=name, version=version), True)
+    own = {"name": name, "version": version, "dataset": folder}
+    decision = promote.run(_of(PromoteParams, params, **own), True)
+    if decision.refused:
+        return f"Not promoted: {name} version {version}: {'; '.join(decision.reasons)}"
     return f"Promoted: models:/{name}@champion is version {version}"
 
 

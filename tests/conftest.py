@@ -109,12 +109,12 @@ def hearing_ctrl_c(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-c", code, *command]
 
 
-def _use_store(folder: Path, patch: pytest.MonkeyPatch) -> None:
+def use_store(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """Track to a fresh SQLite file in `folder`, in this process and in those it starts."""
     import mlflow
 
     folder.mkdir(exist_ok=True)
-    shutil.copy(_empty_store(), folder / "mlflow.db")
+    shutil.copy(empty_store(), folder / "mlflow.db")
     uri = f"sqlite:///{folder}/mlflow.db"
     patch.setenv("MLFLOW_TRACKING_URI", uri)
     patch.chdir(folder)
@@ -122,7 +122,7 @@ def _use_store(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 @cache
-def _empty_store() -> Path:
+def empty_store() -> Path:
     """Make the tables of a store once; each migration takes seconds."""
     import mlflow
 
@@ -135,7 +135,7 @@ def _empty_store() -> Path:
 def store(tmp_path: Path) -> Iterator[None]:
     """An empty tracking store for one test."""
     with pytest.MonkeyPatch.context() as patch:
-        _use_store(tmp_path / "store", patch)
+        use_store(tmp_path / "store", patch)
         yield
 
 
@@ -143,5 +143,5 @@ def store(tmp_path: Path) -> Iterator[None]:
 def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """An empty tracking store for the tests of one file."""
     with pytest.MonkeyPatch.context() as patch:
-        _use_store(tmp_path_factory.mktemp("tracking") / "store", patch)
+        use_store(tmp_path_factory.mktemp("tracking") / "store", patch)
         yield

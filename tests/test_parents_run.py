@@ -11,7 +11,7 @@ from mlflow.entities import Run
 from PIL import Image
 
 from ctc.params import TrainParams
-from ctc.tracking import find_model, log_classifier, promote, register, tracked_run
+from ctc.tracking import find_model, log_classifier, promote, register, standing, tracked_run
 from entrypoints import train
 
 
@@ -21,7 +21,7 @@ def former(module_store, small_classifier: Path, small_params: TrainParams) -> R
     with tracked_run("train", small_params) as run:
         uri = log_classifier(small_classifier, {"val/loss": 1.0}, step=0)
     register(uri, "species")
-    promote("species", "1", "champion")
+    promote(standing("species", "1", "champion"), "a run")
     return mlflow.get_run(run.run_id)
 
 
@@ -40,7 +40,9 @@ def child(former: Run, small_params: TrainParams) -> Run:
 
 
 def test_the_run_of_a_child_is_tied_to_its_parent(former: Run, child: Run) -> None:
-    promote("species", "2", "champion")  # an alias moves; what was resolved does not
+    promote(
+        standing("species", "2", "champion"), "a run"
+    )  # an alias moves; what was resolved does not
     parent_id = find_model("models:/species/1").model_id
     assert child.data.tags["parent"] == "models:/species@champion"
     assert child.data.tags["parent_resolved"] == "models:/species/1"

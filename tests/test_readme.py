@@ -16,7 +16,7 @@ from ctc.params import STEPS
 __all__ = ["clone"]  # the fixture
 
 README = (ROOT / "README.md").read_text()
-DOCS = ("data.md", "training.md", "evaluation.md")
+DOCS = ("data.md", "training.md", "evaluation.md", "promotion.md")
 ALL = "\n".join([README, *((ROOT / "docs" / name).read_text() for name in DOCS)])
 # A command has to be shown to run, not to learn: these make it a matter of seconds.
 SHORTER = {

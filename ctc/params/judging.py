@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from ctc.parameter import Words
+from ctc.parameter import Between, Words
 from ctc.params.shared import (
     Batches,
     Judging,
@@ -35,9 +35,30 @@ class PredictParams(OfCaptures, Batches, OfPictures, OfClassifier):
 
 
 @dataclass(frozen=True)
-class PromoteParams:
-    """Give a registered version an alias that others load it by."""
+class PromoteParams(Batches):
+    """Make a registered version the champion, if it is no worse than the one there is."""
 
     name: Annotated[str, "Name of the registered model."] = "species"
     version: Annotated[str, "Version: a number or an alias."] = "candidate"
-    alias: Annotated[str, "Alias to move."] = "champion"
+    alias: Annotated[str, "Alias to move; its holder is the champion to compare with."] = "champion"
+    dataset: Annotated[
+        str | None,
+        "Dataset to compare on, and to judge on what has not been; none: the latest that both have "
+        "been judged on.",
+    ] = "data/dataset"
+    split: Annotated[str, "Splits to compare on, as a pattern."] = "test*"
+    metric: Annotated[
+        str, "Figure that decides: METRIC, the mean of all labels, or LABEL/METRIC."
+    ] = "macro_f1"
+    min_gain: Annotated[
+        float, "By how much it has to be better; 0: as good is good enough.", Between(0)
+    ] = 0.0
+    max_class_drop: Annotated[
+        float, "By how much the recall of a class may fall; 1: classes do not count.", Between(0, 1)
+    ] = 0.05
+    dry_run: Annotated[bool, "Decide, and move nothing."] = False
+    force: Annotated[bool, "Promote whatever was found, or could not be measured."] = False
+    rollback: Annotated[
+        bool, "Give the alias champion back to the version before; nothing is compared."
+    ] = False
+    reason: Annotated[str | None, "Why, in your words; kept with the decision."] = None

@@ -11,8 +11,18 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 # A bar for each of the few files of a model says nothing.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from ctc.tracking.models import Model, ask_logged, find_model, log_classifier
-from ctc.tracking.registry import Promotion, check_name, check_promotion, promote, register
+from ctc.tracking.models import Model, ask_logged, find_description, find_model, log_classifier
+from ctc.tracking.promoting import Overtaken, promote, roll_back
+from ctc.tracking.records import Evaluated, evaluations_of
+from ctc.tracking.registry import (
+    CHAMPION,
+    Standing,
+    check_name,
+    register,
+    standing,
+    standing_before,
+    tag_version,
+)
 from ctc.tracking.resuming import Former, find_run, resumed_run, started_by_mlflow
 from ctc.tracking.runs import Input, Run, tracked_run, tracking_uri
 from ctc.tracking.sending import Sending
@@ -22,24 +32,32 @@ from ctc.tracking.slots import artifacts_needed, fetch, uploaded
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 __all__ = [
+    "CHAMPION",
+    "Evaluated",
     "Former",
     "Input",
     "Model",
-    "Promotion",
+    "Overtaken",
     "Run",
     "Sending",
+    "Standing",
     "artifacts_needed",
     "ask_logged",
     "check_name",
-    "check_promotion",
+    "evaluations_of",
     "fetch",
+    "find_description",
     "find_model",
     "find_run",
     "log_classifier",
     "promote",
     "register",
     "resumed_run",
+    "roll_back",
+    "standing",
+    "standing_before",
     "started_by_mlflow",
+    "tag_version",
     "tracked_run",
     "tracking_uri",
     "uploaded",

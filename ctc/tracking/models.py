@@ -96,6 +96,25 @@ def find_model(uri: str, name: str = "classifier") -> Model:
     return Model(Path(path) / _place(info, uri), uri, resolved, info.model_id, info.run_id)
 
 
+def find_description(uri: str, file: str) -> Model:
+    """Return a registered or logged classifier of which one file alone is fetched.
+
+    Args:
+        uri: models:/NAME/VERSION.
+        file: its name; the classifier's network is large.
+
+    Raises:
+        BadInput: if the registry does not have it.
+    """
+    try:
+        info = mlflow.models.get_model_info(uri)
+        with _quiet():
+            path = mlflow.artifacts.download_artifacts(f"{uri}/{_place(info, uri)}/{file}")
+    except MlflowException as error:
+        raise BadInput(f"no model at '{uri}': {_sentence(error)}") from error
+    return Model(Path(path).parent, uri, uri, info.model_id, info.run_id)
+
+
 def _place(info: Any, uri: str) -> str:
     artifacts = info.flavors.get("python_function", {}).get("artifacts", {})
     if "classifier" not in artifacts:

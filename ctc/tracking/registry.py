@@ -1,6 +1,7 @@
 """The registry: versions, and the aliases that people load them by."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mlflow
@@ -17,20 +18,24 @@ NAME = re.compile(r"[^/:.%\"'\s][^/:%\"']*")
 
 
 @dataclass(frozen=True)
-class Promotion:
-    """What a promotion did.
+class Standing:
+    """What the registry says before an alias moves.
 
     Attributes:
         name: of the registered model.
-        version: the one that has the alias now.
-        alias: the alias that moved.
-        previous: the version that had it before, if any; of `champion` it is `previous` now.
+        alias: the alias that is to move.
+        version: the one that is to have it.
+        holder: the one that has it now, if any.
     """
 
     name: str
-    version: str
     alias: str
-    previous: str | None
+    version: str
+    holder: str | None
+
+    def uri(self, version: str) -> str:
+        """Return where a version of the model is found."""
+        return f"models:/{self.name}/{version}"
 
 
 def check_name(name: str | None) -> None:
@@ -50,36 +55,53 @@ def register(model_uri: str, name: str) -> str:
     return version
 
 
-def promote(name: str, version: str, alias: str) -> Promotion:
-    """Move an alias to a version; the champion before becomes `previous`.
+def standing(name: str, version: str, alias: str) -> Standing:
+    """Return which version is meant, and which has the alias.
+
+    Args:
+        name: of the registered model.
+        version: a number or an alias.
+        alias: the one that is to move.
 
     Raises:
         BadInput: if the registry has no such model or version, or the alias cannot be used.
     """
-    check_promotion(name, version, alias)
-    client = mlflow.MlflowClient()
+    check_alias(alias)
     chosen = str(_find(name, version).version)
-    before = _holder(name, alias)
-    moved = before if before != chosen else None
-    if moved is not None and alias == CHAMPION:
-        client.set_registered_model_alias(name, PREVIOUS, moved)
-    client.set_registered_model_alias(name, alias, chosen)
-    client.set_model_version_tag(name, chosen, "promoted_as", alias)
-    return Promotion(name, chosen, alias, moved)
+    return Standing(name, alias, chosen, holder(name, alias))
 
 
-def check_promotion(name: str, version: str, alias: str) -> None:
-    """Refuse what cannot be promoted, before a run is started.
+def standing_before(name: str) -> Standing:
+    """Return what the registry says before the champion gives way to the one before it.
 
     Raises:
-        BadInput: see `promote`.
+        BadInput: if there is no champion, or none before it.
+    """
+    _find(name, CHAMPION)
+    now = Standing(name, CHAMPION, str(_find(name, PREVIOUS).version), holder(name, CHAMPION))
+    if now.version == now.holder:
+        raise BadInput(f"rollback: '{PREVIOUS}' of '{name}' is the champion, version {now.version}")
+    return now
+
+
+def check_alias(alias: str) -> None:
+    """Refuse an alias that cannot be used.
+
+    Raises:
+        BadInput: with what is allowed.
     """
     if not ALIAS.fullmatch(alias) or RESERVED.fullmatch(alias) or alias == PREVIOUS:
         raise BadInput(
             f"alias: found '{alias}'; allowed: letters, digits, '_' and '-', but not 'latest', "
             f"'{PREVIOUS}' or a number"
         )
-    _find(name, version)
+
+
+def tag_version(name: str, version: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a version."""
+    client = mlflow.MlflowClient()
+    for key, value in tags.items():
+        client.set_model_version_tag(name, version, key, value)
 
 
 def _find(name: str, version: str) -> ModelVersion:
@@ -104,7 +126,8 @@ def _missing(name: str, version: str) -> str:
     return f"'{name}' has no version '{version}'; it has: {has}"
 
 
-def _holder(name: str, alias: str) -> str | None:
+def holder(name: str, alias: str) -> str | None:
+    """Return the version that has an alias, if any."""
     # A version is text in MLflow's API; its SQL store answers with a number here.
     found = mlflow.MlflowClient().get_registered_model(name).aliases.get(alias)
     return None if found is None else str(found)
