@@ -59,7 +59,8 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
 def free_ports(count: int) -> list[int]:
     """Return ports of which both the port and the one GRPC_OFFSET above are free."""
     # Below the range that the system hands to outgoing connections, which starts at 32768.
-    candidates = random.sample(range(10_100, 32_768 - GRPC_OFFSET), 1000)
+    # And no port is the one of another service plus the offset.
+    candidates = random.sample(range(10_100, 10_100 + GRPC_OFFSET), 1000)
     free = (port for port in candidates if _is_free(port) and _is_free(port + GRPC_OFFSET))
     return list(islice(free, count))
 
