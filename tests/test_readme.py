@@ -17,6 +17,8 @@ __all__ = ["clone"]  # the fixture
 
 README = (ROOT / "README.md").read_text()
 DOCS = ("data.md", "training.md", "evaluation.md", "promotion.md")
+# What these show is run by tests of their own.
+ELSEWHERE = ("then_and_now.md", "transfer.md")
 ALL = "\n".join([README, *((ROOT / "docs" / name).read_text() for name in DOCS)])
 # A command has to be shown to run, not to learn: these make it a matter of seconds.
 SHORTER = {
@@ -27,9 +29,9 @@ SHORTER = {
 }
 
 
-def commands() -> list[list[str]]:
+def commands(text: str = ALL) -> list[list[str]]:
     """Every `mlflow run` in a shell block, as words."""
-    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", ALL, re.DOTALL)).replace("\\\n", " ")
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
     return [shlex.split(line) for line in blocks.splitlines() if line.startswith("mlflow run")]
 
 
@@ -48,7 +50,14 @@ def test_every_step_stands_in_the_readme():
         assert f"| `{step}` |" in README
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@pytest.mark.parametrize(
+    "command",
+    [
+        *commands(),
+        *(one for name in ELSEWHERE for one in commands((ROOT / "docs" / name).read_text())),
+    ],
+    ids=" ".join,
+)
 def test_every_command_has_parameters_that_exist(command):
     build(STEPS[step_of(command)], params_of(command))
 
