@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
-    """Predict the split, compare with what is known, log figures, tables and plots."""
+    """Predict the split, compare with what is known, log figures, tables, plots and pages."""
     from ctc.dataset.manifest import open_dataset
     from ctc.dataset.mixture import Mixture
     from ctc.evaluation.judging import plan_judgement
@@ -32,8 +32,9 @@ def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
 
 
 def judged(tracked: "Run", plan: "Judgement", model_id: str | None, step: int = 0) -> "Evaluation":
-    """Judge a classifier, and log figures (linked to the model), tables and plots."""
+    """Judge a classifier, and log figures (linked to the model), tables, plots and pages."""
     from ctc.evaluation.judging import judge
+    from ctc.evaluation.pages.gallery import gallery
     from ctc.evaluation.suspects import with_paths
     from ctc.evaluation.tables import suspect_table
 
@@ -45,6 +46,7 @@ def judged(tracked: "Run", plan: "Judgement", model_id: str | None, step: int = 
     _log_tables(tracked, evaluation)
     suspects = with_paths(suspect_table(evaluation), plan.mixture, plan.splits)
     tracked.csv(suspects, "suspects")
+    tracked.page(gallery(plan, predictions, suspects), "errors")
     for one in evaluation.labels:
         if one.captures.count:
             _log_label(tracked, one)

@@ -26,6 +26,7 @@ HOMES = {
     "botocore": ("ctc/storage",),
     "mlflow": ("ctc/tracking",),
     "click": ("entrypoints",),
+    "jinja2": ("ctc/evaluation/pages",),
     "tensorflow": ("ctc/dataset/reading", "ctc/model/devices.py"),
 }
 

@@ -82,4 +82,5 @@ def _test(plan: TrainingPlan, params: TrainParams) -> EvaluateParams | None:
         by=params.by,
         bootstrap=params.bootstrap,
         seed=params.seed,
+        private=params.private,
     )

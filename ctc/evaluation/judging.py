@@ -12,6 +12,7 @@ from ctc.evaluation.remarks import remarks
 from ctc.inventory.table import LOCATION
 from ctc.labels import Label
 from ctc.model.classifier import Classifier
+from ctc.parameter import Words
 from ctc.params import EvaluateParams
 from ctc.prediction.answers import of_captures
 from ctc.prediction.captures import captures_of_dataset
@@ -27,13 +28,23 @@ USUAL = (LOCATION, "survey")  # what figures are given by, where it is known
 
 @dataclass(frozen=True)
 class Judgement:
-    """An evaluation that can be done."""
+    """An evaluation that can be done.
+
+    Attributes:
+        classifier: who is judged.
+        mixture: whose captures it is judged by.
+        splits: of it.
+        batch_size: pictures a step of the network.
+        setting: by what it is judged.
+        private: classes of which no picture is shown.
+    """
 
     classifier: Classifier
     mixture: Mixture
     splits: tuple[str, ...]
     batch_size: int
     setting: Setting
+    private: Words
 
     @property
     def name(self) -> str:
@@ -58,7 +69,7 @@ def plan_judgement(classifier: Classifier, mixture: Mixture, params: EvaluatePar
         calibration=classifier.calibration,
         resampling=Resampling(params.bootstrap, params.seed),
     )
-    return Judgement(classifier, mixture, splits, params.batch_size, setting)
+    return Judgement(classifier, mixture, splits, params.batch_size, setting, params.private)
 
 
 def check_answers(labels: Sequence[Label], mixture: Mixture, splits: tuple[str, ...]) -> None:

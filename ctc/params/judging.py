@@ -12,11 +12,12 @@ from ctc.params.shared import (
     OfDataset,
     OfPictures,
     Seeded,
+    ShowsPictures,
 )
 
 
 @dataclass(frozen=True)
-class EvaluateParams(Seeded, Judging, Batches, OfDataset, OfClassifier):
+class EvaluateParams(Seeded, Judging, ShowsPictures, Batches, OfDataset, OfClassifier):
     """Judge a classifier on a split it has not learnt from."""
 
     split: Annotated[str, "Splits to judge on, as a pattern."] = "test*"

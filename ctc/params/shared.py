@@ -35,7 +35,7 @@ class Workers:
 class ShowsPictures:
     """Lays some pictures out for people to look at."""
 
-    private: Annotated[Words, "Classes whose pictures are never shown on contact sheets."] = (
+    private: Annotated[Words, "Classes whose pictures are never shown, on sheets and pages."] = (
         "human", "person", "people", "homo sapiens",
     )  # fmt: skip
 

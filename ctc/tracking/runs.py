@@ -130,6 +130,10 @@ class Run:
         """Log a text as `<name>.txt`."""
         mlflow.log_text(text, f"{name}.txt")
 
+    def page(self, html: str, name: str) -> None:
+        """Log a page as `<name>.html`, which the UI shows."""
+        mlflow.log_text(html, f"{name}.html")
+
     def json(self, content: Mapping[str, Any], name: str) -> None:
         """Log `<name>.json`."""
         mlflow.log_text(json.dumps(content, indent=1, ensure_ascii=False), f"{name}.json")
