@@ -148,6 +148,7 @@ def _judge_now(version: Version, params: PromoteParams) -> Version:
         dataset=params.dataset,
         split=params.split,
         batch_size=params.batch_size,
+        private=params.private,
     )
     try:
         evaluate.run(asked, nested=True)

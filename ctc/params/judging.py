@@ -36,7 +36,7 @@ class PredictParams(OfCaptures, Batches, OfPictures, OfClassifier):
 
 
 @dataclass(frozen=True)
-class PromoteParams(Batches):
+class PromoteParams(ShowsPictures, Batches):
     """Make a registered version the champion, if it is no worse than the one there is."""
 
     name: Annotated[str, "Name of the registered model."] = "species"
