@@ -29,6 +29,10 @@ def _measured(params: BenchmarkParams) -> "pd.DataFrame":
         from ctc.benchmark.inventory import benchmark_inventory
 
         return benchmark_inventory(params)
+    if params.part == "input":
+        from ctc.benchmark.input import benchmark_input
+
+        return benchmark_input(params)
     from ctc.benchmark.dataset import benchmark_dataset
 
     return benchmark_dataset(params)

@@ -66,7 +66,7 @@ def _ways(folder: str, params: BenchmarkParams) -> dict[str, _Way]:
         "the same with resizing": _Way(decode_and_encode, (folder, count, True)),
     }
     for captures in sorted({count, count * params.times}):
-        _write_inventory(folder, count, captures)
+        write_inventory(folder, count, captures)
         ways[f"dataset of {captures}"] = _Way(write, (folder, captures), whole=True)
     return ways
 
@@ -115,8 +115,14 @@ def write(folder: str, captures: int) -> int:
     return sum(shard.images for shard in dataset.shards)
 
 
-def _write_inventory(folder: str, pictures: int, count: int) -> None:
-    """Describe so many captures, which show the pictures in turns."""
+def write_inventory(folder: str, pictures: int, count: int) -> None:
+    """Describe so many captures, which show the pictures in turns.
+
+    Args:
+        folder: with the pictures; `inventory-<count>.parquet` is written there.
+        pictures: how many there are.
+        count: how many captures.
+    """
     import pyarrow as pa
 
     from ctc.inventory.table import Inventory

@@ -48,10 +48,12 @@ class MainParams(
 class BenchmarkParams:
     """Measure a part of the line on made-up data, against the plainest way to do the same."""
 
-    part: Annotated[str, "What to measure.", Choice(("inventory", "dataset"))] = "inventory"
+    part: Annotated[str, "What to measure.", Choice(("inventory", "dataset", "input"))] = (
+        "inventory"
+    )
     rows: Annotated[int, "inventory: rows of the table.", Between(1_000)] = 1_000_000
     images: Annotated[int, "inventory: picture columns of the table.", Between(1, 20)] = 3
-    pictures: Annotated[int, "dataset: 3-megapixel pictures to store.", Between(10)] = 400
+    pictures: Annotated[int, "dataset, input: 3-megapixel pictures to store.", Between(10)] = 400
     times: Annotated[
         int, "dataset: how many times as many pictures show whether memory grows.", Between(1)
     ] = 4
