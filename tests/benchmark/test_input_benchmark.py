@@ -28,6 +28,7 @@ def small(monkeypatch) -> None:
     monkeypatch.setattr(benchmark, "STEPS", 3)
 
 
+@pytest.mark.slow
 def test_each_way_goes_through_the_pictures(dataset: str):
     counted = {
         what: function(*given) for what, (function, given) in benchmark._ways(dataset).items()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import keras
+import mlflow
 import numpy as np
 import pytest
 from made_up_dataset import Made, half_bright, make_dataset
@@ -27,6 +28,7 @@ from ctc.networks import NETWORKS
 from ctc.parameter import build
 from ctc.params import Machine, TrainParams
 
+ROOT = Path(__file__).parents[2]
 OLD, VOLTA = Gpu("GPU:0", (6, 1)), Gpu("GPU:0", (7, 0))
 TWO = (VOLTA, Gpu("GPU:1", (9, 0)))
 
@@ -248,6 +250,31 @@ def test_a_lack_of_memory_is_answered_by_what_to_try(batch, devices, tried):
     assert str(failed.value) == f"the memory is not enough for batch_size={batch}: try {tried}"
 
 
+RUN_IN_6_GB = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_AS, (6_000_000_000, 6_000_000_000))
+runpy.run_module("entrypoints.train", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("store")
+def test_a_training_that_memory_is_not_enough_for_ends_with_a_sentence_and_a_failed_run(easy):
+    asked = {"dataset": easy.folder, "labels": "side", "image_size": 2048, "batch_size": 40}
+    words = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_IN_6_GB, *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    said = "Error: the memory is not enough for batch_size=40: try batch_size=20"
+    assert done.stderr.splitlines()[-1] == said
+    (run,) = mlflow.search_runs(output_format="list")
+    assert run.info.status == "FAILED"
+
+
 # --- several devices ---
 
 
@@ -269,10 +296,9 @@ def test_every_batch_normalisation_of_a_network_sees_the_whole_batch(name: str, 
 def run_on_two_devices(dataset: Dataset, *words: str) -> str:
     """Run `two_devices.py`, whose process has two logical CPUs."""
     script = Path(__file__).parent / "two_devices.py"
-    root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, str(script), str(dataset.folder), *words],
-        env={**os.environ, "PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
     )
