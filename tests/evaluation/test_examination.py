@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_answers import CLASSES, SPECIES, answer, answers, drawn
+from made_up_answers import CLASSES, SPECIES, answer, answers, drawn, known
 from mlflow.utils.validation import _validate_metric_name
 
 from ctc.dataset.manifest import Dataset
@@ -14,6 +14,7 @@ from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.evaluation.calibrating import Calibrating, calibrate, fit_calibration
 from ctc.evaluation.calibration import fit_temperature
+from ctc.evaluation.effort import accepted_confidence
 from ctc.evaluation.evaluation import Evaluation, Setting, evaluate
 from ctc.evaluation.examination import plan_examination
 from ctc.evaluation.intervals import Resampling
@@ -136,7 +137,10 @@ def test_the_confidence_is_chosen_at_the_fitted_temperature(small_dataset: Datas
     calibration = fit_calibration(answers(truth, shares), (SPECIES,), calibrating(small_dataset))
     assert calibration.temperatures["species"] == pytest.approx(3, rel=0.15)
     powers = shares ** (1 / calibration.temperatures["species"])
-    sure = (powers / powers.sum(axis=1, keepdims=True)).max(axis=1)
+    cooled = powers / powers.sum(axis=1, keepdims=True)
+    chosen = accepted_confidence(known(truth, cooled), 0.9)
+    assert calibration.accepted_confidence["species"] == pytest.approx(chosen, abs=1e-6)
+    sure = cooled.max(axis=1)
     accepted = sure >= calibration.accepted_confidence["species"]
     right = shares.argmax(axis=1) == [CLASSES.index(name) for name in truth]
     assert 0 < accepted.sum() < 600
