@@ -10,9 +10,15 @@ from made_up_dataset import Made, half_bright, make_dataset
 
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
-from ctc.model.fitting.training import Trained, train
+from ctc.errors import BadInput
+from ctc.model.classifier import Ancestor
+from ctc.model.fitting.optimizers import learning_rate
+from ctc.model.fitting.training import Trained, _trainable, train
 from ctc.model.fitting.watching import Epoch
+from ctc.model.network.backbones import build_network
+from ctc.model.parents import open_parent
 from ctc.model.planning.training_plan import TrainingPlan, plan_training
+from ctc.model.resuming.keeping import put_back
 from ctc.model.resuming.state import State
 from ctc.params import TrainParams
 
@@ -122,3 +128,39 @@ def test_from_any_state_it_ends_as_if_never_cut_off(dataset, asked, tmp_path) ->
     undisturbed = whole(planned(dataset, **asked))
     for place in PLACES:
         goes_on_as_if_never_cut_off(undisturbed, place, tmp_path)
+
+
+@pytest.mark.slow
+def test_with_a_backbone_that_is_frozen_at_first_it_ends_as_if_never_cut_off(
+    dataset, averaged: Whole, tmp_path
+) -> None:
+    averaged.trained.classifier.save(tmp_path / "parent")
+    parent = open_parent(tmp_path / "parent", Ancestor("it", "it", None, None))
+    two = {"strategy": "finetune", "trainable": "heads", "unfreeze_epoch": 2}
+    asked = {**QUICK, **two, "ema": 0.8, "parent": "it", "output": str(tmp_path / "child")}
+    undisturbed = whole(plan_training(Mixture.of(dataset), TrainParams(**asked), parent))
+    # After the first phase, whose averages the second begins with; and in the middle of each.
+    for place in [(1, 0), (0, 2), (1, 3)]:
+        goes_on_as_if_never_cut_off(undisturbed, place, tmp_path)
+
+
+def test_with_another_batch_size_it_goes_on_at_the_same_share(dataset, averaged: Whole) -> None:
+    plan = planned(dataset, **AVERAGED, batch_size=16)
+    assert (averaged.plan.training.steps, plan.training.steps) == (5, 3)
+    network = build_network("tiny", plan.labels, plan.training.image, "none")
+    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    place = put_back(model, averaged.states[1, 3], plan, 0)
+    assert (place.epoch, place.step) == (1, 1)  # 24 captures were shown: one batch of 16 was
+    assert int(model.optimizer.iterations) == 3 + 1
+    assert len(place.metrics) == len(averaged.states[1, 3].metrics)
+    between = put_back(model, averaged.states[2, 0], plan, 0)
+    assert (between.epoch, between.step, between.metrics) == (2, 0, ())
+    assert int(model.optimizer.iterations) == 2 * 3
+
+
+def test_the_state_of_another_network_is_refused(dataset, averaged: Whole) -> None:
+    plan = planned(dataset)  # adamw has moments that sgd lacks
+    network = build_network("tiny", plan.labels, plan.training.image, "none")
+    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    with pytest.raises(BadInput, match="is of another network or optimiser"):
+        put_back(model, averaged.states[1, 2], plan, 0)
