@@ -26,15 +26,26 @@ def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
     with tracked_run("evaluate", params, nested) as tracked:
         tracked.input(_input(plan), "evaluation")
         tracked.resolved(classifier=model.resolved)
-        evaluation = judged(tracked, plan, model.model_id)
+        evaluation = judged(tracked, plan, model.resolved, model.model_id)
     print(f"evaluate: {', '.join(plan.splits)} of {params.dataset}\n{as_text(evaluation)}")
     return evaluation
 
 
-def judged(tracked: "Run", plan: "Judgement", model_id: str | None, step: int = 0) -> "Evaluation":
-    """Judge a classifier, and log figures (linked to the model), tables, plots and pages."""
+def judged(
+    tracked: "Run", plan: "Judgement", name: str, model_id: str | None, step: int = 0
+) -> "Evaluation":
+    """Judge a classifier, and log figures (linked to the model), tables, plots and pages.
+
+    Args:
+        tracked: the run.
+        plan: what is judged on what.
+        name: what the classifier is called: a URI.
+        model_id: of the logged model, if it is one.
+        step: at which the figures stand.
+    """
     from ctc.evaluation.judging import judge
     from ctc.evaluation.pages.gallery import gallery
+    from ctc.evaluation.pages.report import report
     from ctc.evaluation.suspects import with_paths
     from ctc.evaluation.tables import suspect_table
 
@@ -47,9 +58,10 @@ def judged(tracked: "Run", plan: "Judgement", model_id: str | None, step: int = 
     suspects = with_paths(suspect_table(evaluation), plan.mixture, plan.splits)
     tracked.csv(suspects, "suspects")
     tracked.page(gallery(plan, predictions, suspects), "errors")
+    tracked.page(report(plan, evaluation, name, _log_plots(tracked, evaluation)), "report")
     for one in evaluation.labels:
         if one.captures.count:
-            _log_label(tracked, one)
+            _log_label_tables(tracked, one)
     return evaluation
 
 
@@ -74,24 +86,24 @@ def _log_tables(tracked: "Run", evaluation: "Evaluation") -> None:
     tracked.table(tables.seen_table(evaluation), "by/seen_locations")
 
 
-def _log_label(tracked: "Run", one: "LabelEvaluation") -> None:
-    """Log what is of one label: confusions, curves, plots."""
-    from ctc.evaluation.plots.confusion import confusion_plot
-    from ctc.evaluation.plots.curves import effort_plot, empty_plot, reliability_plot
-    from ctc.evaluation.plots.groups import group_plot
+def _log_plots(tracked: "Run", evaluation: "Evaluation") -> dict[str, dict[str, bytes]]:
+    """Log the plots of each label, and return them."""
+    from ctc.evaluation.plots.every import plots_of
 
+    plots = {one.label: plots_of(one) for one in evaluation.labels}
+    for label, of_label in plots.items():
+        for name, data in of_label.items():
+            tracked.png(data, f"{label}/{name}")
+    return plots
+
+
+def _log_label_tables(tracked: "Run", one: "LabelEvaluation") -> None:
+    """Log the tables of one label: confusions and curves."""
     tracked.csv(one.confusion.reset_index(names="true"), f"{one.label}/confusion")
-    tracked.figure(confusion_plot(one), f"{one.label}/confusion")
     tracked.table(one.sureness.reliability, f"{one.label}/reliability")
-    tracked.figure(reliability_plot(one), f"{one.label}/reliability")
     tracked.table(one.effort, f"{one.label}/effort")
-    tracked.figure(effort_plot(one), f"{one.label}/effort")
     if one.empties is not None:
         tracked.table(one.empties, f"{one.label}/empty_filter")
-        tracked.figure(empty_plot(one, one.empties), f"{one.label}/empty_filter")
-    for column, groups in one.groups.items():
-        if len(groups) > 1:  # one alone is all captures
-            tracked.figure(group_plot(groups, one.label, column), f"{one.label}/by_{column}")
 
 
 @step_command(EvaluateParams)

@@ -77,7 +77,7 @@ def _judge(tracked: "Run", judgement: "Judgement", model_id: str, epochs: int) -
     """
     from ctc.evaluation.tables import as_text
 
-    found = evaluate.judged(tracked, judgement, model_id, epochs)
+    found = evaluate.judged(tracked, judgement, f"models:/{model_id}", model_id, epochs)
     return f"\ntrain: judged on {', '.join(judgement.splits)}\n{as_text(found)}"
 
 

@@ -168,7 +168,7 @@ def test_an_evaluation_keeps_tables_and_plots(line):
     }
     assert {
         "predictions.csv", "labels.json", "figures.json", "classes.json", "suspects.csv",
-        "errors.html",
+        "errors.html", "report.html",
         "by/location.json", "by/seen_locations.json", "empty/confusion.csv", "empty/confusion.png",
         "empty/reliability.png", "empty/reliability.json", "empty/effort.png", "empty/effort.json",
         "empty/empty_filter.png", "empty/by_location.png",

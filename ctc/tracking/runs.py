@@ -130,6 +130,13 @@ class Run:
         """Log a text as `<name>.txt`."""
         mlflow.log_text(text, f"{name}.txt")
 
+    def png(self, data: bytes, name: str) -> None:
+        """Log a plot that is drawn already as `<name>.png`."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{Path(name).name}.png"
+            path.write_bytes(data)
+            mlflow.log_artifact(str(path), _folder(name))
+
     def page(self, html: str, name: str) -> None:
         """Log a page as `<name>.html`, which the UI shows."""
         mlflow.log_text(html, f"{name}.html")

@@ -3,8 +3,6 @@
 import base64
 import io
 import re
-from collections.abc import Sequence
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 from chromium import PROGRAM, Browser, browser
 from made_up_answers import answer
 from made_up_dataset import Made, make_dataset
+from made_up_page import Page
 from PIL import Image
 
 from ctc.dataset.mixture import Mixture
@@ -37,25 +36,6 @@ SEEN = (
     ("lion", "People", "zebra"),
 )
 DOUBT = 0.4  # less than zebras are usually answered with
-
-
-class Page(HTMLParser):
-    """The elements of a page with their attributes, and its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,13 @@
 
 import base64
 from functools import cache
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+UNKNOWN = "\N{EN DASH}"
 
 
 def render(template: str, **values: Any) -> str:
@@ -20,10 +23,32 @@ def data_uri(data: bytes, kind: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates"), encoding="utf-8"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= {"number": number, "percent": percent, "interval": interval, "count": count}
+    return made
+
+
+def number(value: float | None) -> str:
+    """Return a figure with three digits behind the point; a dash for one that is not known."""
+    return UNKNOWN if value is None or isnan(value) else f"{value:.3f}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share as a percentage; a dash for one that is not known."""
+    return UNKNOWN if value is None or isnan(value) else f"{100 * value:.1f} %"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return both ends; a dash where none were drawn."""
+    return UNKNOWN if number(low) == UNKNOWN else f"{number(low)}\N{EN DASH}{number(high)}"
+
+
+def count(value: float) -> str:
+    """Return a whole number with commas."""
+    return f"{value:,.0f}"

@@ -1,5 +1,8 @@
 """What the plots have in common."""
 
+import io
+import warnings
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -42,3 +45,13 @@ def in_percent(axes: Axes, x: bool = True, y: bool = True) -> None:
         axes.xaxis.set_major_formatter(PercentFormatter(1))
     if y:
         axes.yaxis.set_major_formatter(PercentFormatter(1))
+
+
+def png(figure: Figure) -> bytes:
+    """Return a plot as a PNG file."""
+    target = io.BytesIO()
+    with warnings.catch_warnings():
+        # Its font has no Chinese letters, say: a box stands for each.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
+        figure.savefig(target, format="png", dpi=120)
+    return target.getvalue()
