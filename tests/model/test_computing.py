@@ -220,6 +220,12 @@ def test_a_child_starts_with_its_parent_s_weights_whatever_the_precision_of_eith
 # --- XLA ---
 
 
+def test_a_step_for_several_gpus_is_not_compiled():
+    with pytest.raises(BadInput) as refused:
+        plan_computing(Machine(jit="yes"), TWO)
+    assert str(refused.value) == "jit=yes: found 2 GPUs; XLA compiles the step of one: gpus=1"
+
+
 def test_a_step_that_xla_compiles_learns_what_another_does(easy: Dataset, plainly: list[float]):
     compiled = losses(easy, jit="yes")
     # Its sums are taken in another order: float32 keeps 7 digits.
@@ -316,7 +322,6 @@ SETTINGS = {
         "schedule=plateau",
         "label_smoothing=0.1",
     ),
-    "a step compiled by XLA": ("jit=yes",),
     "half precision": ("precision=mixed_float16",),
 }
 

@@ -172,12 +172,15 @@ def _warp(images: Any, affine: Any) -> Any:
     left, top = ops.floor(x), ops.floor(y)
     right_share, low_share = (x - left)[..., None], (y - top)[..., None]
 
+    # One gather over the pixels of the whole batch: along an axis it takes four times as long on
+    # a CPU.
+    pixels = ops.reshape(images, (-1, 3))
+    first = ops.arange(ops.shape(images)[0], dtype="int32")[:, None] * (height * width)
+
     def at(row: Any, column: Any) -> Any:
         row = ops.clip(row, 0, height - 1)
         column = ops.clip(column, 0, width - 1)
-        flat = ops.reshape(images, (-1, height * width, 3))
-        place = ops.cast(row * width + column, "int32")
-        return ops.take_along_axis(flat, place[..., None], axis=1)
+        return ops.take(pixels, first + ops.cast(row * width + column, "int32"), axis=0)
 
     above = at(top, left) * (1 - right_share) + at(top, left + 1) * right_share
     below = at(top + 1, left) * (1 - right_share) + at(top + 1, left + 1) * right_share

@@ -42,6 +42,9 @@ def plan_computing(machine: Machine, present: Sequence[Gpu]) -> Computing:
             f"gpus: found {wanted}; TensorFlow sees {len(present) or 'none'} on this machine"
         )
     used = present[:wanted]
+    if machine.jit == "yes" and len(used) > 1:
+        # Variables that several devices share cannot be reached from a compiled step.
+        raise BadInput(f"jit=yes: found {len(used)} GPUs; XLA compiles the step of one: gpus=1")
     return Computing(
         precision=_precision(machine.precision, used),
         devices=tuple(gpu.name for gpu in used) or (CPU,),
