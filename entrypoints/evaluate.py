@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ctc.params import EvaluateParams
+from entrypoints.cards import log_card
 from entrypoints.command import step_command
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
         tracked.input(_input(plan), "evaluation")
         tracked.resolved(classifier=model.resolved)
         evaluation = judged(tracked, plan, model.resolved, model.model_id)
+        log_card(tracked, model.resolved, plan.classifier, model.run_id, (plan, evaluation))
     print(f"evaluate: {', '.join(plan.splits)} of {params.dataset}\n{as_text(evaluation)}")
     return evaluation
 

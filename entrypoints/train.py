@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from ctc.params import TrainParams
 from entrypoints import evaluate
+from entrypoints.cards import log_card
 from entrypoints.command import given, step_command
 from entrypoints.going_on import begun_run, fit
 
 if TYPE_CHECKING:
     import keras
 
+    from ctc.evaluation.evaluation import Evaluation
     from ctc.evaluation.judging import Judgement
     from ctc.model.classifier import Ancestor
     from ctc.model.fitting.training import Trained
@@ -62,22 +64,23 @@ def run(
             classifier.save(output)
             model_id, version = _log_model(plan, replace(trained, classifier=classifier))
             judgement = examination.judgement(classifier)
+            # The figures stand there: a run that goes on later has others at a later one.
             done = len(trained.epochs)
-            figures = _judge(tracked, judgement, model_id, done) if judgement else ""
+            uri = f"models:/{params.register}/{version}" if version else f"models:/{model_id}"
+            found = evaluate.judged(tracked, judgement, uri, model_id, done) if judgement else None
+            judged = (judgement, found) if judgement and found else None
+            log_card(tracked, uri, classifier, tracked.run_id, judged)
+    figures = _in_words(*judged) if judged else ""
     where = f", registered as {params.register} version {version}" if version else ""
     best = f"best epoch {trained.best.number + 1} of {len(trained.epochs)}"
     print(f"train: {best}; classifier in {output}{where}{figures}")
     return version
 
 
-def _judge(tracked: "Run", judgement: "Judgement", model_id: str, epochs: int) -> str:
-    """Judge the classifier by captures that had no part in the training; return it in words.
-
-    The figures stand at the number of epochs: a run that goes on later has others at a later one.
-    """
+def _in_words(judgement: "Judgement", found: "Evaluation") -> str:
+    """Say what was found of captures that had no part in the training."""
     from ctc.evaluation.tables import as_text
 
-    found = evaluate.judged(tracked, judgement, f"models:/{model_id}", model_id, epochs)
     return f"\ntrain: judged on {', '.join(judgement.splits)}\n{as_text(found)}"
 
 

@@ -168,7 +168,7 @@ def test_an_evaluation_keeps_tables_and_plots(line):
     }
     assert {
         "predictions.csv", "labels.json", "figures.json", "classes.json", "suspects.csv",
-        "errors.html", "report.html",
+        "errors.html", "report.html", "card.md",
         "by/location.json", "by/seen_locations.json", "empty/confusion.csv", "empty/confusion.png",
         "empty/reliability.png", "empty/reliability.json", "empty/effort.png", "empty/effort.json",
         "empty/empty_filter.png", "empty/by_location.png",
@@ -195,6 +195,10 @@ def test_a_registered_model_is_evaluated_by_its_uri_and_linked(line):
     (model,) = run.inputs.model_inputs
     version = line.client.get_model_version("species", "1")
     assert version.source.endswith(model.model_id)
+    # What chose the epoch is not what the version is described by.
+    assert version.description.startswith("# models:/species/1\n")
+    assert "Judged on test of" in version.description
+    assert "| captures to learn from |" in version.description
 
 
 def test_main_runs_all_steps_below_one_run_and_says_what_was_learnt(clone):

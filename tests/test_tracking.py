@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 
 import mlflow
+import pandas as pd
 import pytest
 from conftest import hearing_ctrl_c
 
+import ctc
 from ctc import tracking
 from ctc.errors import BadInput
-from ctc.params import PromoteParams
+from ctc.params import PromoteParams, TrainParams
 from ctc.tracking import Input, find_model, promote, standing, tracked_run
 from ctc.tracking.registry import check_name
 
@@ -85,7 +87,7 @@ def test_a_nested_run_knows_its_parent(runs):
 
 WAITING = """
 import sys, time
-from ctc.params import PromoteParams
+from ctc.params import PromoteParams, TrainParams
 from ctc.tracking import tracked_run
 with tracked_run("train", PromoteParams()):
     print("running", flush=True)
@@ -207,6 +209,34 @@ def test_registering_makes_a_candidate_and_promoting_keeps_the_previous_champion
     promote(standing("antelopes", "1", "north"), "run 3")
     promote(standing("antelopes", "2", "north"), "run 4")
     assert aliases_of("antelopes") == {**aliases, "north": "2"}  # `previous` is the champion's
+
+
+def test_a_card_describes_a_version_until_a_person_does(logged):
+    version = tracking.register(logged[0], "described")
+    uri = f"models:/described/{version}"
+    client = mlflow.MlflowClient()
+    for text in ("first. made", "second. made"):
+        tracking.describe(uri, text, "made")
+        assert client.get_model_version("described", version).description == text
+    client.update_model_version("described", version, "my own words")
+    tracking.describe(uri, "third. made", "made")
+    assert client.get_model_version("described", version).description == "my own words"
+    uris = (uri, logged[0], "runs:/r/best_model", "data/classifier", "models:/described@candidate")
+    assert [tracking.is_version(one) for one in uris] == [True, False, False, False, False]
+    assert tracking.training_record("0" * 32) is None
+
+
+def test_what_is_known_of_a_training_is_read_from_its_run(store):
+    counts = pd.DataFrame({"label": ["count"] * 2, "class": ["1", "NA"], "training": [3, 4]})
+    with tracking.tracked_run("train", TrainParams(labels=("a b",), epochs=3)) as run:
+        run.csv(counts, "class_counts")
+    found = tracking.training_record(run.run_id)
+    assert found.counts.to_dict("records") == counts.to_dict("records")
+    assert (found.params["labels"], found.params["epochs"]) == ("'a b'", "3")
+    assert (found.run_id, found.version) == (run.run_id, ctc.__version__)
+    with tracking.tracked_run("evaluate", TrainParams()) as other:
+        pass
+    assert tracking.training_record(other.run_id) is None
 
 
 def test_a_model_is_found_by_folder_version_alias_and_run(logged, small_classifier):

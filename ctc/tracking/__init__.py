@@ -11,6 +11,13 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 # A bar for each of the few files of a model says nothing.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+from ctc.tracking.describing import (
+    LONGEST,
+    TrainingRecord,
+    describe,
+    is_version,
+    training_record,
+)
 from ctc.tracking.models import Model, ask_logged, find_description, find_model, log_classifier
 from ctc.tracking.promoting import Overtaken, promote, roll_back
 from ctc.tracking.records import Evaluated, evaluations_of
@@ -33,6 +40,7 @@ logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 __all__ = [
     "CHAMPION",
+    "LONGEST",
     "Evaluated",
     "Former",
     "Input",
@@ -41,14 +49,17 @@ __all__ = [
     "Run",
     "Sending",
     "Standing",
+    "TrainingRecord",
     "artifacts_needed",
     "ask_logged",
     "check_name",
+    "describe",
     "evaluations_of",
     "fetch",
     "find_description",
     "find_model",
     "find_run",
+    "is_version",
     "log_classifier",
     "promote",
     "register",
@@ -60,5 +71,6 @@ __all__ = [
     "tag_version",
     "tracked_run",
     "tracking_uri",
+    "training_record",
     "uploaded",
 ]

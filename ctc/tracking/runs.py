@@ -137,6 +137,10 @@ class Run:
             path.write_bytes(data)
             mlflow.log_artifact(str(path), _folder(name))
 
+    def markdown(self, text: str, name: str) -> None:
+        """Log a text as `<name>.md`."""
+        mlflow.log_text(text, f"{name}.md")
+
     def page(self, html: str, name: str) -> None:
         """Log a page as `<name>.html`, which the UI shows."""
         mlflow.log_text(html, f"{name}.html")

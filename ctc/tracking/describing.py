@@ -1,0 +1,74 @@
+"""What a version is described from, and its description."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import StringIO
+
+import mlflow
+import pandas as pd
+from mlflow.exceptions import MlflowException
+
+from ctc.errors import BadInput
+from ctc.tracking.resuming import find_run
+
+LONGEST = 5000  # characters: MLflow's tables have no room for more
+COMMIT = "mlflow.source.git.commit"
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """A run of `train`; see `ctc.evaluation.card.Training`."""
+
+    run_id: str
+    date: str
+    params: Mapping[str, str]
+    counts: pd.DataFrame | None
+    commit: str | None
+    version: str | None
+
+
+def training_record(run_id: str | None) -> TrainingRecord | None:
+    """Return what is known of a training; None if this server does not have its run."""
+    if run_id is None:
+        return None
+    try:
+        params = find_run(run_id, "train").params
+    except BadInput:
+        return None
+    run = mlflow.get_run(run_id)
+    return TrainingRecord(
+        run_id=run_id,
+        date=datetime.fromtimestamp(run.info.start_time / 1000, UTC).strftime("%Y-%m-%d"),
+        params=params,
+        counts=_class_counts(run_id),
+        commit=run.data.tags.get(COMMIT),
+        version=run.data.tags.get("ctc_version"),
+    )
+
+
+def _class_counts(run_id: str) -> pd.DataFrame | None:
+    with suppress(MlflowException, OSError):
+        text = mlflow.artifacts.load_text(f"runs:/{run_id}/class_counts.csv")
+        texts = {"label": str, "class": str}  # a class may be called 1, or NA
+        return pd.read_csv(StringIO(text), dtype=texts, keep_default_na=False)
+    return None
+
+
+def describe(uri: str, text: str, mark: str) -> None:
+    """Make a text the description of the registered version models:/NAME/VERSION.
+
+    What a person has written there stays: only what has the `mark` is replaced.
+    """
+    name, _, version = uri.removeprefix("models:/").rpartition("/")
+    client = mlflow.MlflowClient()
+    before = client.get_model_version(name, version).description
+    if not before or mark in before:
+        client.update_model_version(name, version, text)
+
+
+def is_version(uri: str) -> bool:
+    """Tell whether a resolved URI is models:/NAME/VERSION."""
+    name, _, version = uri.removeprefix("models:/").rpartition("/")
+    return uri.startswith("models:/") and bool(name) and version.isdigit()

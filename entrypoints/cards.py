@@ -1,0 +1,39 @@
+"""How `train` and `evaluate` write the card of a classifier."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ctc.evaluation.evaluation import Evaluation
+    from ctc.evaluation.judging import Judgement
+    from ctc.model.classifier import Classifier
+    from ctc.tracking import Run
+
+
+def log_card(
+    tracked: "Run",
+    uri: str,
+    classifier: "Classifier",
+    trained_by: str | None,
+    judged: "tuple[Judgement, Evaluation] | None",
+) -> None:
+    """Log the card; of a registered version it becomes the description.
+
+    But for one with figures of what it has learnt from or was chosen by, which are too good.
+
+    Args:
+        tracked: the run.
+        uri: what the classifier is called: of a registered version models:/NAME/VERSION.
+        classifier: what the card is about.
+        trained_by: id of the run that trained it, if that is known.
+        judged: on what it was judged, and what was found, if it was.
+    """
+    from ctc.evaluation.card import MADE, Training, card, cut
+    from ctc.evaluation.impartiality import is_impartial
+    from ctc.tracking import LONGEST, describe, is_version, training_record
+
+    record = training_record(trained_by)
+    text = card(uri, classifier, Training(**vars(record)) if record else None, judged)
+    tracked.markdown(text, "card")
+    impartial = judged is None or is_impartial(judged[0].mixture, judged[0].splits, classifier)
+    if is_version(uri) and impartial:
+        describe(uri, cut(text, LONGEST, f"card.md of run {tracked.run_id}"), MADE)
