@@ -4,13 +4,12 @@ The host decodes, resizes and batches; pictures are changed in the compiled step
 runs. What that costs is measured too, so that nothing is counted as saved that has only moved.
 """
 
-import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ctc.benchmark.dataset import draw_pictures, write, write_inventory
-from ctc.benchmark.measuring import measure, temporary_folder
+from ctc.benchmark.measuring import Cost, cost_after_first, cost_row, measure, temporary_folder
 from ctc.params import BenchmarkParams
 
 if TYPE_CHECKING:  # a fresh process that is measured imports this file: it stays small
@@ -23,8 +22,6 @@ ROUNDS = 8  # times that each picture stands in the shards: beginnings count for
 FLOOR, PLAIN, OURS = "decode and resize alone", "one operation after the other", "shards to batches"
 STEPS = 40  # in which pictures are changed
 RATES = (250, 500, 1_000, 2_000, 4_000)  # pictures a second
-
-Cost = tuple[int, float, float]  # pictures, CPU seconds, seconds
 
 
 def benchmark_input(params: BenchmarkParams) -> "pd.DataFrame":
@@ -77,14 +74,14 @@ def of_plain(dataset: str) -> Cost:
 
     some = _jpegs(dataset)[::4]  # each of them takes long
     changed = pictures(some, one_after_the_other(SIDE, SIDE))
-    return _cost(changed.batch(FEW, drop_remainder=True), FEW)
+    return cost_after_first(changed.batch(FEW, drop_remainder=True), FEW)
 
 
 def of_reading(dataset: str) -> Cost:
     """Measure all that the host does for a training."""
     from ctc.dataset.reading import training_batches
 
-    return _cost(training_batches(_reading(dataset), 1, seed=0), BATCH)
+    return cost_after_first(training_batches(_reading(dataset), 1, seed=0), BATCH)
 
 
 def of_validation(dataset: str) -> Cost:
@@ -92,7 +89,7 @@ def of_validation(dataset: str) -> Cost:
     from ctc.dataset.reading import validation_batches
 
     reading = _reading(dataset)
-    return _cost(validation_batches(reading).take(reading.validation_steps), BATCH)
+    return cost_after_first(validation_batches(reading).take(reading.validation_steps), BATCH)
 
 
 def of_changes(dataset: str, jit: bool) -> Cost:
@@ -105,16 +102,7 @@ def of_changes(dataset: str, jit: bool) -> Cost:
     reading = _reading(dataset)
     step = as_a_step(Augmentation(strength(TrainParams(), reading.image), seed=0), jit)
     (batch,) = [pixels for pixels, _, _ in training_batches(reading, 1, 0).take(1)]
-    return _cost((step(batch) for _ in range(STEPS)), BATCH)
-
-
-def _cost(batches: Iterable[Any], size: int) -> Cost:
-    """Measure what batches cost after the first, for which graphs are built and caches filled."""
-    rest = iter(batches)
-    next(rest)
-    cpu, start = time.process_time(), time.perf_counter()
-    count = sum(size for _ in rest)
-    return count, time.process_time() - cpu, time.perf_counter() - start
+    return cost_after_first((step(batch) for _ in range(STEPS)), BATCH)
 
 
 def _reading(dataset: str) -> "Reading":
@@ -138,7 +126,7 @@ def _jpegs(dataset: str) -> list[bytes]:
 def _table(measured: dict[str, list[Cost]]) -> "pd.DataFrame":
     import pandas as pd
 
-    table = pd.DataFrame([_row(what, costs) for what, costs in measured.items()])
+    table = pd.DataFrame([cost_row(what, costs) for what, costs in measured.items()])
     cost = table.set_index("what")["cpu_ms_a_picture"]
     table["times_the_floor"] = table["cpu_ms_a_picture"] / cost[FLOOR]
     needs = [
@@ -146,12 +134,3 @@ def _table(measured: dict[str, list[Cost]]) -> "pd.DataFrame":
         for rate in RATES
     ]
     return pd.concat([table, pd.DataFrame(needs)], ignore_index=True)
-
-
-def _row(what: str, costs: list[Cost]) -> dict[str, Any]:
-    return {
-        "what": what,
-        "pictures": costs[0][0],
-        "cpu_ms_a_picture": statistics.median(1_000 * cpu / count for count, cpu, _ in costs),
-        "pictures_per_second": statistics.median(count / seconds for count, _, seconds in costs),
-    }

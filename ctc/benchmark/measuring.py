@@ -1,11 +1,12 @@
-"""Measures a function in a process of its own."""
+"""Measures a function in a process of its own, and what goes on within it."""
 
 import multiprocessing
 import os
 import platform
 import resource
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -16,6 +17,8 @@ from typing import Any
 import psutil
 
 SAMPLE_S = 0.05  # between two looks at the memory
+
+Cost = tuple[int, float, float]  # pictures, CPU seconds, seconds
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,26 @@ def measure(function: Callable[..., Any], *arguments: Any) -> Measured:
     finally:
         process.join()
     return Measured(seconds, cpu, start_cpu, peak, result)
+
+
+def cost_after_first(batches: Iterable[Any], size: int) -> Cost:
+    """Measure what batches of a size cost after the first, for which graphs are built and caches
+    filled."""
+    rest = iter(batches)
+    next(rest)
+    cpu, start = time.process_time(), time.perf_counter()
+    count = sum(size for _ in rest)
+    return count, time.process_time() - cpu, time.perf_counter() - start
+
+
+def cost_row(what: str, costs: list[Cost]) -> dict[str, Any]:
+    """Return the medians of what a way cost, each time that it was measured."""
+    return {
+        "what": what,
+        "pictures": costs[0][0],
+        "cpu_ms_a_picture": statistics.median(1_000 * cpu / count for count, cpu, _ in costs),
+        "pictures_per_second": statistics.median(count / seconds for count, _, seconds in costs),
+    }
 
 
 @contextmanager
