@@ -1,12 +1,17 @@
 """Entry point `benchmark`: measure a part of the line beside the plainest way to do the same."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctc.params import BenchmarkParams
 from entrypoints.command import step_command
+from entrypoints.going_on import fit
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ctc.model.planning.training_plan import TrainingPlan
 
 
 def run(params: BenchmarkParams, nested: bool = False) -> None:
@@ -33,9 +38,29 @@ def _measured(params: BenchmarkParams) -> "pd.DataFrame":
         from ctc.benchmark.input import benchmark_input
 
         return benchmark_input(params)
+    if params.part == "train":
+        from ctc.benchmark.train import benchmark_train
+
+        return benchmark_train(params, fit_as_train_does)
     from ctc.benchmark.dataset import benchmark_dataset
 
     return benchmark_dataset(params)
+
+
+def fit_as_train_does(plan: "TrainingPlan", folder: Path, after_epoch: Callable[[], None]) -> None:
+    """Fit as `train` does, in a run of its own, which is in a store below the folder.
+
+    Whatever else `train` does, before the first step and after the last, is left out.
+    """
+    from ctc.model.resuming.folder import held, working_folder
+    from ctc.tracking import log_below, tracked_run
+
+    log_below(folder)
+    with (
+        held(working_folder(Path(plan.params.output))),
+        tracked_run("train", plan.params) as tracked,
+    ):
+        fit(tracked, plan, state=None, after_epoch=after_epoch)
 
 
 def _metrics(table: "pd.DataFrame") -> dict[str, float]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import keras
 
     from ctc.model.fitting.training import Trained
+    from ctc.model.fitting.watching import Epoch
     from ctc.model.planning.training_plan import TrainingPlan
     from ctc.model.resuming.state import State
     from ctc.tracking import Former, Run
@@ -22,21 +23,36 @@ def fit(
     tracked: "Run",
     plan: "TrainingPlan",
     state: "State | None",
-    begin: "Callable[[keras.Model], None]",
+    begin: "Callable[[keras.Model], None] | None" = None,
+    after_epoch: "Callable[[], None] | None" = None,
 ) -> "Trained":
-    """Train; each epoch goes to the run, each state to the working folder and then to the run."""
+    """Train; each epoch goes to the run, each state to the working folder and then to the run.
+
+    Args:
+        tracked: the run.
+        plan: what to do.
+        state: where to go on; None: at the beginning.
+        begin: is called with the network before the first step, unless the training goes on.
+        after_epoch: is called when the figures of an epoch are on their way to the run.
+    """
     from ctc.model.fitting.training import train
     from ctc.model.resuming.folder import working_folder
     from ctc.storage import local_path
     from ctc.tracking import Sending
 
     folder = working_folder(local_path(plan.params.output))
+
+    def report(epoch: "Epoch") -> None:
+        sending.metrics(epoch.metrics, epoch.number)
+        if after_epoch is not None:
+            after_epoch()
+
     with _said_how_to_go_on(tracked.run_id), Sending(tracked.run_id) as sending:
         for epoch in state.epochs if state else ():
             sending.metrics(epoch.metrics, epoch.number)  # those that the run lacks
         trained = train(
             plan,
-            lambda epoch: sending.metrics(epoch.metrics, epoch.number),
+            report,
             lambda kept: sending.state(kept.write(folder, tracked.run_id), kept.progress),
             state,
             begin,

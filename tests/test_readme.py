@@ -25,7 +25,7 @@ SHORTER = {
     "sample": SAMPLE,
     "train": {"epochs": 1},
     "main": {"epochs": 1, "image_size": 32},
-    "benchmark": {"rows": 1000, "pictures": 10, "repeats": 1},
+    "benchmark": {"rows": 1000, "pictures": 10, "steps": 2, "repeats": 1},
 }
 
 

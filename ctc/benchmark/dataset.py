@@ -115,13 +115,14 @@ def write(folder: str, captures: int) -> int:
     return sum(shard.images for shard in dataset.shards)
 
 
-def write_inventory(folder: str, pictures: int, count: int) -> None:
+def write_inventory(folder: str, pictures: int, count: int, validation: int = 0) -> None:
     """Describe so many captures, which show the pictures in turns.
 
     Args:
         folder: with the pictures; `inventory-<count>.parquet` is written there.
         pictures: how many there are.
         count: how many captures.
+        validation: how many of them, the first, are to validate by.
     """
     import pyarrow as pa
 
@@ -132,7 +133,7 @@ def write_inventory(folder: str, pictures: int, count: int) -> None:
         "capture_id": [f"c{number:07d}" for number in range(count)],
         "images": pa.array(images, pa.list_(pa.string())),
         "species": [("lion", "zebra", "empty")[number % 3] for number in range(count)],
-        "split_name": ["train"] * count,
+        "split_name": ["val"] * validation + ["train"] * (count - validation),
     }
     inventory = Inventory(pa.table(columns), ("species",), "benchmark", folder)
     inventory.write(f"{folder}/inventory-{count}.parquet")

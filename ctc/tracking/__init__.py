@@ -31,7 +31,7 @@ from ctc.tracking.registry import (
     tag_version,
 )
 from ctc.tracking.resuming import Former, find_run, resumed_run, started_by_mlflow
-from ctc.tracking.runs import Input, Run, tracked_run, tracking_uri
+from ctc.tracking.runs import Input, Run, log_below, tracked_run, tracking_uri
 from ctc.tracking.sending import Sending
 from ctc.tracking.slots import artifacts_needed, fetch, uploaded
 
@@ -60,6 +60,7 @@ __all__ = [
     "find_model",
     "find_run",
     "is_version",
+    "log_below",
     "log_classifier",
     "promote",
     "register",

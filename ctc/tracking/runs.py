@@ -171,6 +171,13 @@ def tracking_uri() -> str:
     return mlflow.get_tracking_uri()
 
 
+def log_below(folder: Path) -> None:
+    """Log to a store below a folder from now on, in this process, whatever was set before."""
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    place = (folder / "artifacts").as_uri()
+    mlflow.set_experiment(experiment_id=mlflow.create_experiment("own", place))
+
+
 @contextmanager
 def tracked_run(
     step: str, params: Any, nested: bool = False, name: str | None = None

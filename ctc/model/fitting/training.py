@@ -117,7 +117,7 @@ class Fit:
         freeze(self.network, phase.frozen)
         plan = self.plan.during(phase)
         rate = learning_rate(plan.params, plan.steps)
-        model = _trainable(self.network, plan, rate)
+        model = trainable(self.network, plan, rate)
         place = Place(phase.first)
         if state is None:
             self.watch.begin_phase()
@@ -165,8 +165,14 @@ def _parts(place: Place, end: int) -> list[tuple[int, int, int]]:
     return [*begun, (first, 0, end)] if first < end else begun
 
 
-def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSchedule) -> keras.Model:
-    """Put augmentation before the network and say what is minimised and how it is judged."""
+def trainable(
+    network: keras.Model, plan: TrainingPlan, rate: LearningRateSchedule, judged: bool = True
+) -> keras.Model:
+    """Put augmentation before the network and say what is minimised and how it is judged.
+
+    One that is not `judged` has no metrics but the loss.
+    """
+    metrics = {label.name: [*metrics_of(label).values()] for label in plan.labels}
     inputs = keras.Input(network.input_shape[1:], dtype="uint8", name="stored")
     augmented = augmentation(plan)(inputs)
     if plan.params.mixup:
@@ -178,7 +184,7 @@ def _trainable(network: keras.Model, plan: TrainingPlan, rate: LearningRateSched
         optimizer=optimizer(plan.params, rate),
         loss=label_losses(plan.objective, plan.labels),
         loss_weights=dict(plan.objective.loss_weights) or None,
-        weighted_metrics={label.name: [*metrics_of(label).values()] for label in plan.labels},
+        weighted_metrics=metrics if judged else None,
         jit_compile=plan.computing.jit,
     )
     return model
