@@ -59,9 +59,13 @@ REFUSED = [
     (
         "promote",
         ["--xyz", "3"],
-        ["unknown parameter 'xyz'; allowed: batch_size, name, version, alias"],
+        ["unknown parameter 'xyz'; allowed: batch_size, private, name, version, alias"],
     ),
-    ("promote", ["-x", "3"], ["unknown parameter 'x'; allowed: batch_size, name, version, alias"]),
+    (
+        "promote",
+        ["-x", "3"],
+        ["unknown parameter 'x'; allowed: batch_size, private, name, version, alias"],
+    ),
     ("train", ["--epochs", "many"], ["epochs: found 'many'; allowed: a whole number"]),
     ("train", ["--learning_rate", "x"], ["learning_rate: found 'x'; allowed: a number"]),
     ("dataset", ["--quality", "101"], ["found 101; allowed: at least 1 and at most 100"]),
