@@ -6,6 +6,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -109,16 +110,20 @@ def hearing_ctrl_c(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-c", code, *command]
 
 
-def use_store(folder: Path, patch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def used_store(folder: Path) -> Iterator[pytest.MonkeyPatch]:
     """Track to a fresh SQLite file in `folder`, in this process and in those it starts."""
     import mlflow
 
     folder.mkdir(exist_ok=True)
     shutil.copy(empty_store(), folder / "mlflow.db")
-    uri = f"sqlite:///{folder}/mlflow.db"
-    patch.setenv("MLFLOW_TRACKING_URI", uri)
-    patch.chdir(folder)
-    mlflow.set_tracking_uri(uri)
+    uri, former = f"sqlite:///{folder}/mlflow.db", mlflow.get_tracking_uri()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.chdir(folder)
+        mlflow.set_tracking_uri(uri)
+        yield patch
+        mlflow.set_tracking_uri(former)  # a test's own store may stand within that of its file
 
 
 @cache
@@ -134,14 +139,12 @@ def empty_store() -> Path:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[None]:
     """An empty tracking store for one test."""
-    with pytest.MonkeyPatch.context() as patch:
-        use_store(tmp_path / "store", patch)
+    with used_store(tmp_path / "store"):
         yield
 
 
 @pytest.fixture(scope="module")
 def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """An empty tracking store for the tests of one file."""
-    with pytest.MonkeyPatch.context() as patch:
-        use_store(tmp_path_factory.mktemp("tracking") / "store", patch)
+    with used_store(tmp_path_factory.mktemp("tracking") / "store"):
         yield

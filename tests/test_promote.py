@@ -18,7 +18,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
-from conftest import use_store
+from conftest import used_store
 from made_up_answers import CLASSES, SPECIES, answers
 from mlflow.entities import Run as StoredRun
 from tracking_server import tracking_server
@@ -59,8 +59,7 @@ SKILL = {
 def tracking(request, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where runs and models are kept: an SQLite file, or a server in front of one."""
     folder = tmp_path_factory.mktemp("tracking")
-    with pytest.MonkeyPatch.context() as patch:
-        use_store(folder / "store", patch)
+    with used_store(folder / "store") as patch:
         if request.param == "file":
             yield mlflow.get_tracking_uri()
             return
