@@ -18,7 +18,7 @@ from ctc.model.classifier import Ancestor, Classifier, Origin
 from ctc.model.devices import CPU, Gpu, memory_for
 from ctc.model.fitting.computing import as_planned, share_statistics
 from ctc.model.fitting.optimizers import learning_rate
-from ctc.model.fitting.training import Trained, _first_network, _trainable, train
+from ctc.model.fitting.training import Trained, _first_network, train, trainable
 from ctc.model.network import backbones
 from ctc.model.network.backbones import build_network
 from ctc.model.parents import open_parent
@@ -146,7 +146,7 @@ def losses(easy: Dataset, **asked) -> list[float]:
     with pytest.MonkeyPatch.context() as patch, as_planned(planned):
         patch.setattr(backbones, "DROPOUT", 0.0)
         network = _first_network(planned)
-        model = _trainable(network, planned, learning_rate(planned.params, 100))
+        model = trainable(network, planned, learning_rate(planned.params, 100))
         assert model.jit_compile == planned.computing.jit
         return [
             float(model.train_on_batch(images, truth, known, return_dict=True)["loss"])
@@ -164,7 +164,7 @@ def test_a_network_computes_in_the_precision_asked_for_and_its_heads_in_float32(
     planned = plan(easy, precision=precision)
     with as_planned(planned):
         network = _first_network(planned)
-        model = _trainable(network, planned, learning_rate(planned.params, 5))
+        model = trainable(network, planned, learning_rate(planned.params, 5))
     of_backbone = {layer.compute_dtype for layer in network.layers if layer.name == "tiny"}
     assert of_backbone == {precision.removeprefix("mixed_")}
     assert network.get_layer("side").compute_dtype == "float32"

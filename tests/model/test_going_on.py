@@ -13,7 +13,7 @@ from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.model.classifier import Ancestor
 from ctc.model.fitting.optimizers import learning_rate
-from ctc.model.fitting.training import Trained, _trainable, train
+from ctc.model.fitting.training import Trained, train, trainable
 from ctc.model.fitting.watching import Epoch
 from ctc.model.network.backbones import build_network
 from ctc.model.parents import open_parent
@@ -148,7 +148,7 @@ def test_with_another_batch_size_it_goes_on_at_the_same_share(dataset, averaged:
     plan = planned(dataset, **AVERAGED, batch_size=16)
     assert (averaged.plan.training.steps, plan.training.steps) == (5, 3)
     network = build_network("tiny", plan.labels, plan.training.image, "none")
-    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    model = trainable(network, plan, learning_rate(plan.params, plan.steps))
     place = put_back(model, averaged.states[1, 3], plan, 0)
     assert (place.epoch, place.step) == (1, 1)  # 24 captures were shown: one batch of 16 was
     assert int(model.optimizer.iterations) == 3 + 1
@@ -161,6 +161,6 @@ def test_with_another_batch_size_it_goes_on_at_the_same_share(dataset, averaged:
 def test_the_state_of_another_network_is_refused(dataset, averaged: Whole) -> None:
     plan = planned(dataset)  # adamw has moments that sgd lacks
     network = build_network("tiny", plan.labels, plan.training.image, "none")
-    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    model = trainable(network, plan, learning_rate(plan.params, plan.steps))
     with pytest.raises(BadInput, match="is of another network or optimiser"):
         put_back(model, averaged.states[1, 2], plan, 0)

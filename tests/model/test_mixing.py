@@ -15,7 +15,7 @@ from ctc.model.fitting.losses import label_losses
 from ctc.model.fitting.metrics import metrics_of
 from ctc.model.fitting.mixing import MixedModel, Mixup
 from ctc.model.fitting.optimizers import learning_rate
-from ctc.model.fitting.training import _trainable, train
+from ctc.model.fitting.training import train, trainable
 from ctc.model.network.backbones import build_network
 from ctc.model.planning.objective import Objective
 from ctc.model.planning.training_plan import plan_training
@@ -180,7 +180,7 @@ def test_unless_asked_there_is_no_such_layer(dataset: Mixture) -> None:
     for mixup in (0.0, 0.3):
         plan = plan_training(dataset, params(("side",), mixup=mixup))
         network = build_network("tiny", plan.labels, plan.training.image, "none")
-        model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+        model = trainable(network, plan, learning_rate(plan.params, plan.steps))
         found = [layer for layer in model.layers if isinstance(layer, Mixup)]
         assert [layer.alpha for layer in found] == ([mixup] if mixup else [])
         assert isinstance(model, MixedModel) == bool(mixup)
@@ -189,11 +189,11 @@ def test_unless_asked_there_is_no_such_layer(dataset: Mixture) -> None:
 def test_the_augmented_pictures_of_a_batch_are_blended_and_both_are_learnt_from(dataset) -> None:
     plan = plan_training(dataset, params(("side", "kind"), mixup=1.0))
     network = build_network("tiny", plan.labels, plan.training.image, "none")
-    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    model = trainable(network, plan, learning_rate(plan.params, plan.steps))
     (batch,) = training_batches(plan.training, 1, 0).take(1)
     seen = keras.Model(model.inputs, model.get_layer("mixup").output)(batch[0], training=True)
     share = float(model.get_layer("mixup").share.numpy())
-    again = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    again = trainable(network, plan, learning_rate(plan.params, plan.steps))
     augmented = np.asarray(again.get_layer("augmentation")(batch[0], training=True)).astype(float)
     expected = share * augmented + (1 - share) * np.roll(augmented, 1, axis=0)
     assert np.abs(np.asarray(seen) - expected).max() <= 0.51

@@ -21,7 +21,7 @@ from ctc.labels import Label
 from ctc.model.classifier import softmax
 from ctc.model.fitting.augmentation import strength
 from ctc.model.fitting.optimizers import FINAL, learning_rate
-from ctc.model.fitting.training import Trained, _trainable, train
+from ctc.model.fitting.training import Trained, train, trainable
 from ctc.model.fitting.watching import Epoch
 from ctc.model.network.backbones import build_network
 from ctc.model.planning.training_plan import TrainingPlan, plan_training
@@ -131,7 +131,7 @@ def model_of(easy: Dataset, **changes) -> tuple[keras.Model, keras.Model]:
     keras.utils.set_random_seed(0)
     plan = plan_training(Mixture.of(easy), params(labels=LABELS, **changes))
     network = build_network("tiny", plan.labels, plan.training.image, "none")
-    return network, _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    return network, trainable(network, plan, learning_rate(plan.params, plan.steps))
 
 
 def other_where_missing(truth, known):
@@ -303,7 +303,7 @@ def test_the_model_that_is_trained_changes_pictures_as_asked(easy: Dataset) -> N
     how = {"color": "full", "crop": 0.3, "zoom": 0.2, "rotate": 30.0, "flip": False}
     plan = plan_training(Mixture.of(easy), params(**how))
     network = build_network("tiny", plan.labels, plan.training.image, "none")
-    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    model = trainable(network, plan, learning_rate(plan.params, plan.steps))
     assert model.get_layer("augmentation").strength == strength(
         TrainParams(**how), plan.training.image
     )

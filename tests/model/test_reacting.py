@@ -11,7 +11,7 @@ from ctc.dataset.mixture import Mixture
 from ctc.model.classifier import softmax
 from ctc.model.fitting.optimizers import learning_rate
 from ctc.model.fitting.reacting import Averaging, epochs_since_best, share_left
-from ctc.model.fitting.training import Trained, _trainable, train
+from ctc.model.fitting.training import Trained, train, trainable
 from ctc.model.network.backbones import build_network
 from ctc.model.planning.training_plan import TrainingPlan, plan_training
 from ctc.params import TrainParams
@@ -96,7 +96,7 @@ def test_what_is_minimised_is_what_was_asked_for_and_no_figure_changes(
 ) -> None:
     plan = planned(uneven, **asked)
     images, truth, known = batch
-    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    model = trainable(network, plan, learning_rate(plan.params, plan.steps))
     figures = model.test_on_batch(images, truth, known, return_dict=True)
     said = {name: softmax(logits) for name, logits in network.predict_on_batch(images).items()}
     by_hand = {
@@ -113,7 +113,7 @@ def test_what_is_minimised_is_what_was_asked_for_and_no_figure_changes(
 def test_a_single_label_can_have_a_weight_too(uneven: Dataset, batch) -> None:
     plan = planned(uneven, labels=("side",), loss_weights=("side=2",))
     network = build_network("tiny", plan.labels, plan.training.image, "none")
-    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    model = trainable(network, plan, learning_rate(plan.params, plan.steps))
     images, truth, known = batch
     figures = model.test_on_batch(
         images, {"side": truth["side"]}, {"side": known["side"]}, return_dict=True
@@ -123,7 +123,7 @@ def test_a_single_label_can_have_a_weight_too(uneven: Dataset, batch) -> None:
 
 def test_the_model_is_trained_by_the_optimiser_asked_for(uneven, network) -> None:
     plan = planned(uneven, optimizer="sgd", momentum=0.5)
-    model = _trainable(network, plan, learning_rate(plan.params, plan.steps))
+    model = trainable(network, plan, learning_rate(plan.params, plan.steps))
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     assert model.optimizer.momentum == 0.5
 

@@ -11,7 +11,7 @@ from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import sampling, training_batches
 from ctc.model.fitting import seeing
 from ctc.model.fitting.seeing import sheet_of_first_batch
-from ctc.model.fitting.training import _trainable
+from ctc.model.fitting.training import trainable
 from ctc.model.network.backbones import build_network
 from ctc.model.planning.training_plan import TrainingPlan, plan_training
 from ctc.params import TrainParams
@@ -53,7 +53,7 @@ def test_it_shows_what_the_training_draws_in_its_first_step(watched, laid_out) -
     plan = plan_of(watched, private=())
     sheet_of_first_batch(plan)
     network = build_network("tiny", plan.labels, plan.training.image, "none")
-    layer = _trainable(network, plan, 0.001).get_layer("augmentation")
+    layer = trainable(network, plan, 0.001).get_layer("augmentation")
     batch, classes, _ = next(iter(training_batches(plan.training, 1, plan.params.seed)))
     drawn, panes = np.asarray(layer(batch, training=True)), laid_out[1]
     np.testing.assert_array_equal([np.asarray(pane.picture) for pane in panes], drawn)
