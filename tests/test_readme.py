@@ -96,6 +96,7 @@ def own_survey(folder: Path, sample: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # half a hundred commands
 def test_every_command_works_one_after_the_other_as_it_stands(clone: Clone):
     for command in commands():
         step, params = step_of(command), params_of(command)
