@@ -51,14 +51,14 @@ class Trial:
 
     def start(self, **asked: object) -> subprocess.Popen[bytes]:
         given = [text for k, v in asked.items() for text in (f"--{k}", str(v))]
-        log = self.log.open("ab")
-        return subprocess.Popen(
-            [sys.executable, "-m", "entrypoints.train", *given],
-            cwd=ROOT,
-            env={**os.environ, "MLFLOW_TRACKING_URI": self.store, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            stdout=log,
-            stderr=log,
-        )
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "entrypoints.train", *given],
+                cwd=ROOT,
+                env={**os.environ, "MLFLOW_TRACKING_URI": self.store, "TF_CPP_MIN_LOG_LEVEL": "3"},
+                stdout=log,
+                stderr=log,
+            )
 
     def begin(self) -> subprocess.Popen[bytes]:
         return self.start(**ASKED, dataset=self.dataset, output=self.folder / self.name)
