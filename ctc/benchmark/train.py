@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a fresh process that is measured imports this file: it stay
 
 BATCH = 32
 EPOCHS = 2  # that are measured, after one in which all is made ready
-IN_MEMORY, FROM_SHARDS = "train_on_batch, batches in memory", "train_on_batch, batches from shards"
+IN_MEMORY, FROM_SHARDS = "train_on_batch from memory", "train_on_batch from shards"
 FIT = "the fit loop with everything on"
 
 # Trains as planned, tracked in a store below a folder, and calls back after each epoch.

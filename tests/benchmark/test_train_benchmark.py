@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,6 +50,11 @@ def test_the_fit_loop_is_measured_without_its_first_epoch(
     monkeypatch.setattr(benchmark, "time", clock)
     cost = benchmark.of_fit(folder, PARAMS, lambda _plan, _folder, end: [end() for _ in "123"])
     assert cost == (2 * PARAMS.steps * LEARNT_FROM, 0.0, 2.5)
+
+
+def test_what_is_measured_has_names_that_a_metric_may_have():
+    for what in (benchmark.IN_MEMORY, benchmark.FROM_SHARDS, benchmark.FIT):
+        assert re.fullmatch(r"[\w\-. :/]+", what)  # as MLflow says when it refuses one
 
 
 def test_nothing_but_the_loss_is_computed_beside(folder: Path):
