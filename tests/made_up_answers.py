@@ -30,7 +30,9 @@ def answer(
     """What was said of the pictures of one capture, [pictures, classes]."""
     said = np.array(pictures, np.float64).reshape(-1, len(label.classes))
     known = {} if truth is None else {label.name: truth}
-    return Answer(str(name), {label.name: said}, () if len(said) else ("gone",), known, metadata)
+    images = tuple(f"{name}/{number}.jpg" for number in range(max(1, len(said))))
+    faults = (None,) * len(said) or ("gone",)
+    return Answer(str(name), {label.name: said}, images, faults, known, metadata)
 
 
 def answers(

@@ -11,6 +11,8 @@ from ctc.model.calibration import Calibration
 from ctc.prediction.aggregation import MEAN, combine
 from ctc.prediction.predictions import Prediction, Predictions
 
+NO_PICTURE = "no picture"  # what fails in a capture that has none
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -19,18 +21,45 @@ class Answer:
     Attributes:
         capture_id: the capture.
         probabilities: [pictures that could be read, classes] of each label; for a classifier that
-            sees stacks, [stacks, classes].
-        failures: what could not be read, and why, once each.
+            sees stacks, [stacks, classes]. Which rows are of which pictures: see `seen`.
+        images: its pictures as the source names them, in the order taken: relative to its root
+            where they lie below it, with forward slashes; those that have no name by their number
+            in the capture, from 1.
+        faults: why each of them could not be read; None for one that was.
         truth: what is known of the labels that were asked, as the classifier merges classes; a
             missing one is not in it.
-        metadata: what else is known, such as its location.
+        metadata: what else is known, such as its location and its timestamp.
+        taken: when each picture was taken, as it says itself, such as 2024-05-03T07:15:00.25; None
+            where it does not. Empty where nobody has looked.
+        brightness: of each picture the mean of what the network saw, 0..255; None for one that
+            could not be read. Empty where nobody has looked.
     """
 
     capture_id: str
     probabilities: Mapping[str, NDArray[np.float64]]
-    failures: tuple[str, ...]
+    images: tuple[str, ...]
+    faults: tuple[str | None, ...]
     truth: Mapping[str, str]
     metadata: Mapping[str, str]
+    taken: tuple[str | None, ...] = ()
+    brightness: tuple[float | None, ...] = ()
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What could not be read, and why, once each."""
+        if not self.images:
+            return (NO_PICTURE,)
+        return tuple(dict.fromkeys(fault for fault in self.faults if fault is not None))
+
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """The place in `images` of the picture that each row of `probabilities` is of.
+
+        Of a stack, it is the last picture: the first two of a burst have no row of their own.
+        """
+        read = [place for place, fault in enumerate(self.faults) if fault is None]
+        rows = max((len(said) for said in self.probabilities.values()), default=0)
+        return tuple(read[len(read) - rows :])
 
 
 def of_captures(

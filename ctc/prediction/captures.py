@@ -24,12 +24,22 @@ class PhotoCapture:
         images: encoded pictures, or URIs where they can be read.
         truth: known labels; a missing one is not in it.
         metadata: what else is known, such as its location.
+        given_names: how the source names the pictures, where that is known.
     """
 
     capture_id: str
     images: tuple[bytes | str, ...]
     truth: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    given_names: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the pictures: as given, or where they can be read, or their numbers."""
+        return self.given_names or tuple(
+            one if isinstance(one, str) else str(number)
+            for number, one in enumerate(self.images, start=1)
+        )
 
 
 def captures_of(params: PredictParams) -> list[PhotoCapture]:
@@ -60,7 +70,7 @@ def captures_of_dataset(
 
 def _of_folder(params: PredictParams) -> list[PhotoCapture]:
     names = list_pictures(params.images).pictures
-    return [PhotoCapture(name, (storage.join(params.images, name),)) for name in names]
+    return _below(params.images, {name: [name] for name in names})
 
 
 def _of_inventory(params: PredictParams) -> list[PhotoCapture]:
@@ -83,6 +93,8 @@ def _of_table(params: PredictParams) -> list[PhotoCapture]:
 def _below(root: str, images: dict[str, list[str]]) -> list[PhotoCapture]:
     """Return the captures of pictures whose paths start from `root`."""
     return [
-        PhotoCapture(name, tuple(storage.join(root, path) for path in paths))
+        PhotoCapture(
+            name, tuple(storage.join(root, path) for path in paths), given_names=tuple(paths)
+        )
         for name, paths in images.items()
     ]

@@ -1,7 +1,7 @@
 """Runs a classifier over captures: the network takes batches of what is read ahead."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ class _Collected:
     """What has been said of a capture so far."""
 
     probabilities: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)  # without what they show
 
 
 def predict(
@@ -75,13 +75,21 @@ def _answer(classifier: Classifier, capture: PhotoCapture, collected: _Collected
         )
         for label in classifier.labels
     }
-    failures = tuple(dict.fromkeys(collected.failures))
     meant = {
         label.name: label.meant(capture.truth[label.name])
         for label in classifier.labels
         if label.name in capture.truth
     }
-    return Answer(capture.capture_id, said, failures, meant, capture.metadata)
+    return Answer(
+        capture_id=capture.capture_id,
+        probabilities=said,
+        images=capture.names,
+        faults=tuple(one.failure for one in collected.pictures),
+        truth=meant,
+        metadata=capture.metadata,
+        taken=tuple(one.taken for one in collected.pictures),
+        brightness=tuple(one.brightness for one in collected.pictures),
+    )
 
 
 def _collect(
@@ -95,8 +103,8 @@ def _collect(
         for picture, said in zip(batch, answers, strict=True):
             for label, probabilities in said.items():
                 collected.probabilities.setdefault(label, []).append(probabilities)
-            if picture.failure:
-                collected.failures.append(picture.failure)
+            if picture.number:
+                collected.pictures.append(replace(picture, pixels=None))
             if picture.ends:
                 yield picture.capture, collected
                 collected = _Collected()

@@ -12,6 +12,8 @@ from ctc import storage
 from ctc.dataset.image_spec import STACK, ImageSpec
 from ctc.dataset.reading import fitted_pixels
 from ctc.pictures.decoding import UnreadablePicture
+from ctc.pictures.taken import taken_at
+from ctc.prediction.answers import NO_PICTURE
 from ctc.prediction.captures import PhotoCapture
 from ctc.tasks import cores
 
@@ -25,12 +27,16 @@ class Picture:
         pixels: what the network is to see, [H, W, 3]: the picture, or the stack that ends with it;
             None for nothing.
         failure: why it could not be read.
+        taken: when it was taken, see `ctc.pictures.taken`; None where it does not say.
+        brightness: the mean of what the network sees of it, 0..255.
     """
 
     capture: PhotoCapture
     number: int
     pixels: NDArray[np.uint8] | None
     failure: str | None
+    taken: str | None = None
+    brightness: float | None = None
 
     @property
     def ends(self) -> bool:
@@ -88,11 +94,12 @@ def _jobs(captures: Iterable[PhotoCapture]) -> Iterator[tuple[PhotoCapture, int]
 
 def _read(capture: PhotoCapture, number: int, image: ImageSpec) -> Picture:
     if number == 0:
-        return Picture(capture, number, None, "no picture")
+        return Picture(capture, number, None, NO_PICTURE)
     source = capture.images[number - 1]
     try:
         data = storage.read_bytes(source) if isinstance(source, str) else source
-        return Picture(capture, number, fitted_pixels(data, image), None)
+        pixels = fitted_pixels(data, image)
+        return Picture(capture, number, pixels, None, taken_at(data), float(pixels.mean()))
     except UnreadablePicture as error:
         return Picture(capture, number, None, str(error))
     except OSError as error:

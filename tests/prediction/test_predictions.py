@@ -189,8 +189,22 @@ def test_classes_are_counted_a_label() -> None:
 
 PICTURES = np.array([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7]])
 ANSWERS = (
-    Answer("a", {"species": PICTURES}, ("no such file",), {"species": "zebra"}, {"location": "A"}),
-    Answer("b", {"species": PICTURES[:0]}, ("empty file", "no such file"), {}, {}),
+    Answer(
+        capture_id="a",
+        probabilities={"species": PICTURES},
+        images=("1.jpg", "2.jpg", "3.jpg"),
+        faults=(None, "no such file", None),
+        truth={"species": "zebra"},
+        metadata={"location": "A"},
+    ),
+    Answer(
+        capture_id="b",
+        probabilities={"species": PICTURES[:0]},
+        images=("4.jpg", "5.jpg", "6.jpg"),
+        faults=("empty file", "no such file", "empty file"),
+        truth={},
+        metadata={},
+    ),
 )
 CALIBRATION = Calibration(("digest",), ("val",), "mean", 0.98, {}, {"species": 0.41})
 

@@ -92,3 +92,27 @@ def test_prediction_sees_the_stacks_that_validation_sees(small_dataset: Dataset)
     assert len(read) == len(validated) == what.views
     for one, other in zip(read, validated, strict=True):
         assert np.abs(one - other).mean() < 3
+
+
+def test_a_row_of_an_answer_is_of_a_picture(classifier) -> None:
+    names = ("a.jpg", "b.jpg", "c.jpg", "d.jpg")
+    burst = dataclasses.replace(capture("bad", 6, None, 7, 8), given_names=names)
+    single = dataclasses.replace(classifier, image=dataclasses.replace(STACKED, stacked=False))
+    (one,) = answer(single, [burst], 2)
+    assert (one.images, one.seen) == (names, (0, 2, 3))
+    assert one.faults == (None, "empty file", None, None)
+    assert one.failures == ("empty file",)
+    for place, number in enumerate((6, 7, 8)):
+        expected = single.probabilities(noise(number)[None], 1)["species"][0]
+        np.testing.assert_allclose(one.probabilities["species"][place], expected, atol=1e-5)
+        shown = one.brightness[one.seen[place]]
+        assert shown == pytest.approx(noise(number).mean(), abs=1e-3)
+    assert one.brightness[1] is None
+    (stacked,) = answer(classifier, [burst], 2)
+    assert stacked.seen == (3,)
+
+
+def test_pictures_without_a_name_have_their_number(classifier) -> None:
+    none, two = answer(classifier, [capture("none"), capture("two", 1, None)], 4)
+    assert (none.images, none.faults, none.failures) == ((), (), ("no picture",))
+    assert (two.images, two.seen, two.failures) == (("1", "2"), (0,), ("empty file",))
