@@ -1,5 +1,6 @@
 """Measures a function in a process of its own, and what goes on within it."""
 
+import importlib
 import multiprocessing
 import os
 import platform
@@ -28,8 +29,8 @@ class Measured:
     Attributes:
         seconds: wall-clock time of the call, without the start of its process.
         cpu_seconds: CPU time of the call, of its process and of all below it.
-        start_cpu_seconds: CPU time of its process before the call: Python itself and what the
-            function's module imports.
+        start_cpu_seconds: CPU time of its process before the call: Python itself and what is
+            imported.
         peak_bytes: most memory that its process and those below it held at once, in bytes:
             their proportional set sizes, which count a page that several share once.
         result: what the function returned.
@@ -42,19 +43,22 @@ class Measured:
     result: Any
 
 
-def measure(function: Callable[..., Any], *arguments: Any) -> Measured:
+def measure(
+    function: Callable[..., Any], *arguments: Any, modules: tuple[str, ...] = ()
+) -> Measured:
     """Call a function in a fresh process and measure it there.
 
     Args:
         function: importable by name; it and its arguments are sent to the process.
         arguments: of the function.
+        modules: are imported before the call, beside the one of the function.
 
     Raises:
         RuntimeError: if the process ended without an answer; its traceback is on stderr.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_answer, args=(there, function, arguments))
+    process = context.Process(target=_answer, args=(there, function, arguments, modules))
     process.start()
     there.close()
     try:
@@ -120,7 +124,14 @@ def _processor() -> str:
     return next(names, platform.machine())
 
 
-def _answer(pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _answer(
+    pipe: Connection,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    modules: tuple[str, ...],
+) -> None:
+    for module in modules:
+        importlib.import_module(module)
     before, start = _cpu_seconds(), time.perf_counter()
     result = function(*arguments)
     seconds, cpu = time.perf_counter() - start, _cpu_seconds() - before

@@ -105,13 +105,14 @@ def test_the_benchmark_has_a_row_a_way_and_leaves_nothing(tmp_path):
     assert list(table["pictures"]) == [10, 10, 10, 20, 10]
     assert table["times_the_floor"].iloc[0] == 1
     assert table["times_the_floor"]["dataset of 10"] > 1
+    assert (table["with_start"] > table["times_the_floor"]).iloc[:4].all()
     assert (table.drop(columns=["cores_busy", "peak_mb"]).iloc[:4] > 0).all(axis=None)
     assert not place.exists()
 
 
 @pytest.mark.usefixtures("small")
 def test_the_made_up_pictures_are_removed_when_the_benchmark_fails(tmp_path, monkeypatch):
-    def broken(function, *arguments):
+    def broken(function, *arguments, modules):
         assert any(Path(arguments[0]).glob("*.jpg"))
         raise LookupError("no luck")
 
