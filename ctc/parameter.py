@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from ctc.errors import BadInput, one_of
 
 NONE = "none"  # how None is written; MLflow reads a `null` default as "required"
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+TIME = re.compile(r"(?P<number>[0-9]+(\.[0-9]+)?)(?P<unit>[smh])")
+YEAR = 31_536_000.0  # seconds: the longest gap between two captures of a burst
 
 Words = tuple[str, ...]  # written as one string, split at commas and blanks
 
@@ -52,6 +57,22 @@ class CountOr:
         if value != self.word and not (value.isascii() and value.isdigit()):
             raise BadInput(
                 f"{name}: found '{value}'; allowed: a whole number from 0, or {self.word}"
+            )
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A check: a time of at most so many seconds, written as text, such as 60s, 5m or 1h."""
+
+    most: float
+
+    def __call__(self, name: str, value: Any) -> None:
+        """Raise BadInput for anything else."""
+        seconds = seconds_of(value)
+        if seconds is None or seconds > self.most:
+            raise BadInput(
+                f"{name}: found '{value}'; allowed: a number with s, m or h behind it, such as "
+                f"60s, of at most {self.most:.0f}s"
             )
 
 
@@ -148,6 +169,12 @@ def words(name: str, text: str) -> Words:
         return tuple(lexer)
     except ValueError as error:
         raise BadInput(f"{name}: a quote in {text!r} is not closed") from error
+
+
+def seconds_of(text: str) -> float | None:
+    """Return a time such as 60s, 1.5m or 1h in seconds; None for any other text."""
+    found = TIME.fullmatch(text)
+    return float(found["number"]) * SECONDS[found["unit"]] if found else None
 
 
 def above_zero(text: str) -> float | None:

@@ -45,8 +45,9 @@ def run(params: MainParams) -> None:
         model = f"models:/{name}/{version}" if version else join(at, "classifier")
         judged = evaluate.run(_of(EvaluateParams, params, classifier=model, dataset=folder), True)
         tracked.metrics(judged.metrics)
-        output = join(at, "predictions.csv")
-        predict.run(_of(PredictParams, params, images=table, classifier=model, output=output), True)
+        own = {"images": table, "source": "inventory", "classifier": model}
+        own |= {"output": join(at, "predictions.csv")}
+        predict.run(_of(PredictParams, params, **own), True)
         fate = _promote(name, version, judged, params, folder)
     caveats = "".join(f"\nMind: {sentence}" for sentence in leaks)
     print(f"\nWhat was learnt, judged on captures of the test split:\n\n{as_text(judged)}{caveats}")

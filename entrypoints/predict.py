@@ -1,15 +1,15 @@
 """Entry point `predict`: label new pictures."""
 
 from ctc.params import PredictParams
-from entrypoints.command import step_command
+from entrypoints.command import findings_as_notes, step_command
 
 
 def run(params: PredictParams, nested: bool = False) -> None:
     """Label every capture, write the table, log the counts."""
     from ctc.model.classifier import Classifier
-    from ctc.prediction.captures import captures_of
     from ctc.prediction.exports import check_output, write_csv
     from ctc.prediction.predicting import predict, resolved_aggregate
+    from ctc.prediction.sources import captures_of
     from ctc.progress import Progress
     from ctc.tracking import find_model, tracked_run
 
@@ -28,6 +28,8 @@ def run(params: PredictParams, nested: bool = False) -> None:
         tracked.table(predictions.class_counts(), "classes")
     failed = f"; {predictions.failed} of them could not be read" if predictions.failed else ""
     print(f"predict: {predictions.captures} captures{failed}; written to {params.output}")
+    for note in findings_as_notes(captures.findings):
+        print(f"  {note}")
 
 
 @step_command(PredictParams)

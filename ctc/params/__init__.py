@@ -14,6 +14,7 @@ from ctc.params.data import (
     Selection,
     SourceOfCaptures,
     StoredPictures,
+    UnlabelledParams,
 )
 from ctc.params.judging import EvaluateParams, PredictParams, PromoteParams
 from ctc.params.line import BenchmarkParams, MainParams
@@ -86,5 +87,6 @@ __all__ = [
     "SourceOfCaptures",
     "StoredPictures",
     "TrainParams",
+    "UnlabelledParams",
     "Workers",
 ]

@@ -1,7 +1,7 @@
 """Parameters of the steps before training."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from ctc.parameter import Between, Choice, Words
 from ctc.params.shared import ManyPictures, Seeded
@@ -152,8 +152,17 @@ class SampleParams(Seeded, SampleSize):
 class InventoryParams(Checks, ManyPictures, SourceOfCaptures):
     """Read a table, a package or folders of captures into one checked inventory."""
 
+    labelled: ClassVar[bool] = True  # whether a source without labels is refused
+
     path: Annotated[str, "The table, file, folder or package."] = "data/sample/table.csv"
     output: Annotated[str, "Parquet file to write."] = "data/inventory.parquet"
+
+
+@dataclass(frozen=True)
+class UnlabelledParams(InventoryParams):
+    """Read captures that are to be labelled; whatever labels they have are left aside."""
+
+    labelled: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)

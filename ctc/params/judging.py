@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from ctc.parameter import Between, Words
+from ctc.parameter import YEAR, Between, Choice, Duration, Words
 from ctc.params.shared import (
     Batches,
     Judging,
@@ -24,14 +24,41 @@ class EvaluateParams(Seeded, Judging, ShowsPictures, Batches, OfDataset, OfClass
 
 
 @dataclass(frozen=True)
-class PredictParams(OfCaptures, Batches, OfPictures, OfClassifier):
-    """Label new pictures: every picture of a folder, or the captures of a table."""
+class OfCapturesToLabel(OfPictures):
+    """Reads the captures that are to be labelled."""
 
     images: Annotated[
-        str, "Folder of pictures, a picture, a CSV of captures, or an inventory (.parquet)."
+        str,
+        "Pictures to label: a folder or s3:// URI with all below it, a picture, a CSV of captures, "
+        "an inventory (.parquet), a COCO, MegaDetector or 2019 JSON file, a Camtrap DP package.",
     ] = "data/sample/table.csv"
+    source: Annotated[
+        str,
+        "Kind of source; auto: by its name, and a JSON file by its content.",
+        Choice(
+            ("auto", "folders", "csv", "inventory", "json", "coco", "camtrap_dp", "megadetector")
+        ),
+    ] = "auto"
+    capture_gap: Annotated[
+        str | None,
+        "folders: pictures of one folder that follow each other within this time, such as 60s, are "
+        "one capture, by the times that the camera wrote into them; none: each picture is one.",
+        Duration(YEAR),
+    ] = None
     capture_id: Annotated[str, "CSV: column that names the capture."] = "capture_id"
     image_columns: Annotated[Words, "CSV: columns that hold paths of pictures."] = ("dir",)
+    location: Annotated[str, "CSV: column to keep as `location`, if it has another name there."] = (
+        "location"
+    )
+    timestamp: Annotated[
+        str, "CSV: column to keep as `timestamp`, if it has another name there."
+    ] = "timestamp"
+
+
+@dataclass(frozen=True)
+class PredictParams(OfCaptures, Batches, OfCapturesToLabel, OfClassifier):
+    """Label new pictures: those of a folder, or the captures of a table or a package."""
+
     output: Annotated[str, "CSV file to write."] = "data/predictions.csv"
 
 

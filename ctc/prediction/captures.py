@@ -1,18 +1,21 @@
-"""The captures to be labelled, from wherever they come."""
+"""Captures to be labelled: one at a time, or all that a source names, in a table."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from ctc import storage
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
-from ctc.errors import BadInput
-from ctc.inventory.merging.observations import Columns, Origin, merge
-from ctc.inventory.sources.delimited import CsvTable
-from ctc.inventory.sources.folders import is_picture, list_pictures
-from ctc.inventory.sources.paths import mended_paths
+from ctc.inventory.findings import Finding
+from ctc.inventory.repeats import numbered
 from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Inventory
-from ctc.params import PredictParams
+from ctc.pictures.files import is_url
+
+AT_ONCE = 1_000  # captures that are objects of Python at a time; the others are rows of a table
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class PhotoCapture:
 
     capture_id: str
     images: tuple[bytes | str, ...]
-    truth: dict[str, str] = field(default_factory=dict)
-    metadata: dict[str, str] = field(default_factory=dict)
+    truth: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
     given_names: tuple[str, ...] = ()
 
     @property
@@ -42,22 +45,67 @@ class PhotoCapture:
         )
 
 
-def captures_of(params: PredictParams) -> list[PhotoCapture]:
-    """List the captures of an inventory, of a CSV, of a folder, where every picture is one, or of
-    one picture.
+@dataclass(frozen=True)
+class Captures:
+    """All captures that a source names.
 
-    Raises:
-        BadInput: if there is no such folder, table or column, or nothing in it.
+    A million of them are rows of a table, made into objects a few at a time.
+
+    Attributes:
+        inventory: a row a capture, without labels; its root is where relative paths start from.
+        kind: the kind of source that it was read from.
     """
-    if storage.is_folder(params.images):
-        return _of_folder(params)
-    if is_picture(params.images):
-        return [PhotoCapture(storage.name(params.images), (params.images,))]
-    is_inventory = params.images.endswith(".parquet")
-    captures = _of_inventory(params) if is_inventory else _of_table(params)
-    if not captures:
-        raise BadInput(f"'{params.images}' holds no captures")
-    return captures
+
+    inventory: Inventory
+    kind: str
+
+    @classmethod
+    def of(cls, inventory: Inventory, kind: str) -> "Captures":
+        """Take each capture once, whatever was observed of it."""
+        captures = numbered(inventory.table[CAPTURE_ID])
+        first = np.sort(np.unique(captures, return_index=True)[1])
+        kept = inventory.table.select([*RESERVED, *inventory.metadata])
+        table = kept if len(first) == len(captures) else kept.take(pa.array(first))
+        found = Inventory(table, (), inventory.source, inventory.root, inventory.findings)
+        return cls(found, kind)
+
+    def __len__(self) -> int:
+        return int(self.inventory.table.num_rows)
+
+    def __iter__(self) -> Iterator[PhotoCapture]:
+        return self.between(0, len(self))
+
+    @property
+    def root(self) -> str:
+        """The folder or URI that the names of pictures start from, unless they are whole."""
+        return self.inventory.root
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was noticed while reading the source, such as files that are no pictures."""
+        return self.inventory.findings
+
+    @property
+    def pictures(self) -> int:
+        """Number of pictures, of all captures together."""
+        return self.inventory.counts["images"]
+
+    def between(self, start: int, end: int) -> Iterator[PhotoCapture]:
+        """Yield the captures from number `start` up to, and without, number `end`."""
+        for first in range(start, end, AT_ONCE):
+            rows = self.inventory.table.slice(first, min(AT_ONCE, end - first)).to_pylist()
+            yield from (self._capture(row) for row in rows)
+
+    def _capture(self, row: dict[str, Any]) -> PhotoCapture:
+        name, names = row.pop(CAPTURE_ID), tuple(row.pop(IMAGES))
+        metadata = {key: value for key, value in row.items() if value is not None}
+        return PhotoCapture(
+            name, tuple(self.place_of(one) for one in names), {}, metadata, given_names=names
+        )
+
+    def place_of(self, image: str) -> str:
+        """Return where the picture of a name lies, as a path or URI."""
+        return image if is_url(image) else storage.join(self.root, image)
 
 
 def captures_of_dataset(
@@ -66,35 +114,3 @@ def captures_of_dataset(
     """Yield the captures of some splits with their true labels."""
     for record in dataset.records(splits):
         yield PhotoCapture(record.capture_id, record.images, record.labels, record.metadata)
-
-
-def _of_folder(params: PredictParams) -> list[PhotoCapture]:
-    names = list_pictures(params.images).pictures
-    return _below(params.images, {name: [name] for name in names})
-
-
-def _of_inventory(params: PredictParams) -> list[PhotoCapture]:
-    inventory = Inventory.read(params.images)
-    rows = inventory.table.select([CAPTURE_ID, IMAGES]).to_pylist()
-    once = {row[CAPTURE_ID]: row[IMAGES] for row in rows}  # all observations of one are alike
-    return _below(inventory.root if params.image_root == "auto" else params.image_root, once)
-
-
-def _of_table(params: PredictParams) -> list[PhotoCapture]:
-    columns = Columns(params.capture_id, params.image_columns, labels=(), metadata=())
-    table = CsvTable.open(params.images)
-    rows, images, _ = mended_paths(table.rows(columns.used), params.image_columns)
-    merged = merge(rows, replace(columns, images=images), Origin(params.images))
-    found = dict(zip(*(merged.table[name].to_pylist() for name in RESERVED), strict=True))
-    auto = params.image_root == "auto"
-    return _below(storage.parent(params.images) if auto else params.image_root, found)
-
-
-def _below(root: str, images: dict[str, list[str]]) -> list[PhotoCapture]:
-    """Return the captures of pictures whose paths start from `root`."""
-    return [
-        PhotoCapture(
-            name, tuple(storage.join(root, path) for path in paths), given_names=tuple(paths)
-        )
-        for name, paths in images.items()
-    ]

@@ -8,10 +8,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ctc import storage
 from ctc.dataset.image_spec import STACK, ImageSpec
 from ctc.dataset.reading import fitted_pixels
 from ctc.pictures.decoding import UnreadablePicture
+from ctc.pictures.files import picture_bytes
 from ctc.pictures.taken import taken_at
 from ctc.prediction.answers import NO_PICTURE
 from ctc.prediction.captures import PhotoCapture
@@ -97,10 +97,8 @@ def _read(capture: PhotoCapture, number: int, image: ImageSpec) -> Picture:
         return Picture(capture, number, None, NO_PICTURE)
     source = capture.images[number - 1]
     try:
-        data = storage.read_bytes(source) if isinstance(source, str) else source
+        data = picture_bytes(".", source) if isinstance(source, str) else source
         pixels = fitted_pixels(data, image)
         return Picture(capture, number, pixels, None, taken_at(data), float(pixels.mean()))
     except UnreadablePicture as error:
         return Picture(capture, number, None, str(error))
-    except OSError as error:
-        return Picture(capture, number, None, storage.why_not_read(error))

@@ -14,6 +14,7 @@ from ctc.storage.files import (
     list_files,
     put_file,
     read_bytes,
+    read_start,
     why_not_read,
     write_bytes,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "put_file",
     "put_folder",
     "read_bytes",
+    "read_start",
     "remove_folder",
     "replace_folder",
     "sha256",

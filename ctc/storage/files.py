@@ -63,6 +63,19 @@ def read_bytes(uri: str, at_most: int | None = None) -> bytes:
     return local_path(uri).read_bytes()
 
 
+def read_start(uri: str, count: int) -> bytes:
+    """Return the first bytes of a file, at most so many.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: it cannot be read.
+    """
+    if is_s3(uri):
+        return s3.read_start(uri, count)
+    with local_path(uri).open("rb") as file:
+        return file.read(count)
+
+
 def write_bytes(uri: str, data: bytes) -> None:
     """Write a file that appears whole; missing parent folders are made.
 

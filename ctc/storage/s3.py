@@ -64,6 +64,17 @@ def read(uri: str, at_most: int | None = None) -> bytes:
         return _read_once(uri, at_most)
 
 
+def read_start(uri: str, count: int) -> bytes:
+    """Return the first bytes of an object, at most so many."""
+    if not size_of(uri):  # a range of an empty object is an error; a missing one raises below
+        return read(uri)
+    bucket, key = _object(uri)
+    with plain_errors(uri):
+        answer = client().get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{count - 1}")
+        with closing(answer["Body"]) as body:
+            return bytes(body.read())
+
+
 def write(uri: str, data: bytes) -> None:
     """Write an object with one put: a reader sees the former one or this one."""
     bucket, key = _object(uri)

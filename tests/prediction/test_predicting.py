@@ -12,10 +12,11 @@ from ctc.errors import BadInput
 from ctc.inventory.sources import take_inventory
 from ctc.model.classifier import Classifier
 from ctc.params import InventoryParams, PredictParams
-from ctc.prediction.captures import PhotoCapture, captures_of, captures_of_dataset
+from ctc.prediction.captures import Captures, PhotoCapture, captures_of_dataset
 from ctc.prediction.comparing import check_same_answers
 from ctc.prediction.predicting import predict
 from ctc.prediction.predictions import Prediction, Predictions
+from ctc.prediction.sources import captures_of
 
 TRUNCATED, TEXT = "truncated.jpg", "no picture.jpg"
 
@@ -43,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def table(folder: Path, tmp_path: Path, text: str) -> list[PhotoCapture]:
+def table(folder: Path, tmp_path: Path, text: str) -> Captures:
     path = tmp_path / "captures.csv"
     path.write_text(text)
     params = PredictParams(
@@ -328,7 +329,7 @@ def test_an_answer_that_is_left_out_is_refused(classifier, picture, answers) -> 
 def test_a_single_picture_is_a_capture_and_an_empty_table_is_refused(folder, tmp_path) -> None:
     picture = next(path for path in sorted(folder.rglob("*.jpg")))
     (capture,) = captures_of(PredictParams(images=str(picture)))
-    assert capture == PhotoCapture(picture.name, (str(picture),))
+    assert capture == PhotoCapture(picture.name, (str(picture),), given_names=(picture.name,))
     (tmp_path / "empty.csv").write_text("capture_id,dir\n")
     with pytest.raises(BadInput, match="holds no captures"):
         captures_of(PredictParams(images=str(tmp_path / "empty.csv")))

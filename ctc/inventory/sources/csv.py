@@ -32,7 +32,7 @@ def read(params: InventoryParams) -> Inventory:
         BadInput: for a table that cannot be read and for columns that it does not have.
     """
     table = CsvTable.open(params.path, params.delimiter, params.encoding)
-    labels = _labels(params, table)
+    labels = _labels(params, table) if params.labelled else ()
     columns = _columns(params, table, labels)
     kept = (*dict(labels).values(), *columns.kept.values())
     rows = table.rows((columns.capture_id, *kept, *columns.images))

@@ -29,7 +29,7 @@ def read(params: InventoryParams) -> Inventory:
         BadInput: if it is no folder, holds no picture, or names that cannot be labels or
             metadata are asked for.
     """
-    labels = _labels(params)
+    labels = _labels(params) if params.labelled else ()
     found = list_pictures(params.path)
     names = [name for name in found.pictures if _is_text(name)]
     levels = [_levels(name, len(labels)) for name in names]

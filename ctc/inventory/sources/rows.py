@@ -63,16 +63,21 @@ def choose_columns(
         BadInput: for a name that is not offered, with those that are; for no label, names that
             stand twice, and labels that MLflow would refuse.
     """
+    taken = _labels(params, labels, auto) if params.labelled else ()
+    kept = tuple(metadata)
+    free = tuple(name for name in usual if name in kept and name not in taken)
+    chosen = _choose("metadata", params.metadata, free, kept, params.path)
+    return Columns(CAPTURE_ID, (IMAGES,), taken, chosen)
+
+
+def _labels(params: InventoryParams, labels: Sequence[str], auto: Words) -> Words:
     if not params.labels:
         raise BadInput(f"no label given; '{params.path}' offers: {', '.join(labels)}")
     if not labels:
         raise BadInput(f"'{params.path}' holds no label of any capture; at least one is needed")
     taken = _choose("labels", params.labels, auto, labels, params.path)
     check_names(taken)
-    kept = tuple(metadata)
-    free = tuple(name for name in usual if name in kept and name not in taken)
-    chosen = _choose("metadata", params.metadata, free, kept, params.path)
-    return Columns(CAPTURE_ID, (IMAGES,), taken, chosen)
+    return taken
 
 
 def inventory_of(

@@ -11,11 +11,10 @@ from ctc.inventory.captures import UNKNOWN, Captures, Codes, Mask
 from ctc.inventory.findings import Finding
 from ctc.inventory.table import RESERVED, TIMESTAMP, Inventory
 from ctc.inventory.times import Times, parse_times
+from ctc.parameter import SECONDS, YEAR
 
 BURST = re.compile(r"(?P<column>.+)\+(?P<number>\d+(\.\d+)?)(?P<unit>[smh])")
 WITHOUT_UNIT = re.compile(r".+\+\d+(\.\d+)?")
-SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-YEAR = 31_536_000.0  # seconds: the longest gap, as of `burst_seconds`
 
 
 @dataclass(frozen=True)
