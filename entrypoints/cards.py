@@ -27,12 +27,11 @@ def log_card(
         trained_by: id of the run that trained it, if that is known.
         judged: on what it was judged, and what was found, if it was.
     """
-    from ctc.evaluation.card import MADE, Training, card, cut
+    from ctc.evaluation.card import MADE, card, cut
     from ctc.evaluation.impartiality import is_impartial
     from ctc.tracking import LONGEST, describe, is_version, training_record
 
-    record = training_record(trained_by)
-    text = card(uri, classifier, Training(**vars(record)) if record else None, judged)
+    text = card(uri, classifier, training_record(trained_by), judged)
     tracked.markdown(text, "card")
     impartial = judged is None or is_impartial(judged[0].mixture, judged[0].splits, classifier)
     if is_version(uri) and impartial:

@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # A room may import the rooms before it, and the package `ctc` itself.
 LINE = (
-    "errors", "networks", "parameter", "params", "progress", "storage", "labels", "tasks",
-    "pictures", "sample", "inventory", "dataset", "model", "prediction", "evaluation", "benchmark",
+    "errors", "networks", "provenance", "parameter", "params", "progress", "storage", "labels",
+    "tasks", "pictures", "sample", "inventory", "dataset", "model", "prediction", "evaluation",
+    "benchmark",
 )  # fmt: skip
 ALLOWED = {room: set(LINE[:place]) for place, room in enumerate(LINE)} | {
     "storage": {"errors"},
     "mlproject": {"parameter", "params"},
-    "tracking": {"errors", "storage", "parameter"},
+    "tracking": {"errors", "storage", "parameter", "provenance"},
 }
 EXCEPTIONS = {"ctc/tracking/served.py": {"model", "prediction"}}
 # A library is imported below its home alone.

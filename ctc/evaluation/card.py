@@ -6,9 +6,6 @@ Its parts are those of Mitchell et al. 2019 (doi 10.1145/3287560.3287596) that t
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-import pandas as pd
 
 from ctc.evaluation.evaluation import Evaluation, LabelEvaluation
 from ctc.evaluation.judging import Judgement
@@ -17,33 +14,13 @@ from ctc.model.classifier import Classifier
 from ctc.parameter import as_text, parameters
 from ctc.params import TrainParams
 from ctc.pictures.captions import one_line
+from ctc.provenance import Training
 
 UNKNOWN = "not recorded"
 MARKUP = re.compile(r"([\\`*_\[\]<>|~&#])")
 MOST_PLACES, MOST_CLASSES, MOST_WEAK = 20, 40, 3
 NO_PART = ("output", "register", "resume")  # of what a training comes to
 MADE = "Written by ctc from the record of the run."  # by this a card is told from a person's words
-
-
-@dataclass(frozen=True)
-class Training:
-    """What the tracking server knows of a training.
-
-    Attributes:
-        run_id: of its run.
-        date: when it began, as YYYY-MM-DD.
-        params: its parameters, as text that its options read.
-        counts: see `ctc.model.planning.training_plan.TrainingPlan.class_table`; None if unknown.
-        commit: of the code in Git; None if unknown.
-        version: of ctc; None if unknown.
-    """
-
-    run_id: str
-    date: str
-    params: Mapping[str, str]
-    counts: pd.DataFrame | None
-    commit: str | None
-    version: str | None
 
 
 def card(

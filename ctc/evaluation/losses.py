@@ -34,76 +34,82 @@ class _Recall:
         )
 
 
-def losses(
-    candidate: Record, champion: Record, recalls: pd.DataFrame, max_class_drop: float
-) -> Iterator[str]:
-    """Yield a sentence a class that would be lost.
+@dataclass(frozen=True)
+class Losses:
+    """What a candidate recognises less often than the champion.
 
-    Of a class that the candidate does not know, every capture that the champion recognises is lost,
-    whatever their number; of one that both know, as many as chance does not explain.
+    Attributes:
+        candidate, champion: what was found of them on the same captures.
+        recalls: see `ctc.evaluation.record.recall_table`.
+        max_class_drop: by how much the recall of a class may fall, 0..1.
     """
-    answered = {label.name for label in candidate.labels}
-    yield from _labels_lost(answered, champion, recalls, max_class_drop)
-    for one in _falls(recalls, max_class_drop):
-        if one.label not in answered:
-            continue
-        if not candidate.knows(one.label, one.name):
-            yield f"{one}; the candidate does not know this class"
-        elif one.lost >= FEWEST_LOST:
-            yield f"{one}; max_class_drop is {max_class_drop:g}"
-    for label, names in _unmeasured(champion, recalls):
-        gone = [name for name in names if not candidate.knows(label, name)]
-        if gone and label in answered and max_class_drop < 1:
-            yield (
-                f"{label}: the candidate does not know {_listed(gone)}, and there is no capture to "
-                "say how much that loses"
-            )
 
+    candidate: Record
+    champion: Record
+    recalls: pd.DataFrame
+    max_class_drop: float
 
-def _labels_lost(
-    answered: set[str], champion: Record, recalls: pd.DataFrame, max_class_drop: float
-) -> Iterator[str]:
-    """Yield a sentence a label that the candidate does not answer; all its classes are lost."""
-    for label in champion.labels:
-        measured = recalls[recalls["label"] == label.name]["champion"]
-        fall = measured.max() if len(measured) else 1.0
-        if label.name not in answered and fall > max_class_drop + ROUNDING:
-            yield (
-                f"{label.name}: the candidate does not answer this label, of which the champion "
-                f"knows {len(label.classes)} classes"
-            )
+    def certain(self) -> Iterator[str]:
+        """Yield a sentence a class that would be lost.
 
+        Of a class that the candidate does not know, every capture that the champion recognises is
+        lost, whatever their number; of one that both know, as many as chance does not explain.
+        """
+        answered = {label.name for label in self.candidate.labels}
+        yield from self._labels(answered)
+        for one in self._falls():
+            if one.label not in answered:
+                continue
+            if not self.candidate.knows(one.label, one.name):
+                yield f"{one}; the candidate does not know this class"
+            elif one.lost >= FEWEST_LOST:
+                yield f"{one}; max_class_drop is {self.max_class_drop:g}"
+        for label, names in self._unmeasured():
+            gone = [name for name in names if not self.candidate.knows(label, name)]
+            if gone and label in answered and self.max_class_drop < 1:
+                yield (
+                    f"{label}: the candidate does not know {_listed(gone)}, and there is no "
+                    "capture to say how much that loses"
+                )
 
-def unsure_losses(
-    candidate: Record, champion: Record, recalls: pd.DataFrame, max_class_drop: float
-) -> Iterator[str]:
-    """Yield a sentence for each thing that cannot be told, and for what is new."""
-    for one in _falls(recalls, max_class_drop):
-        if candidate.knows(one.label, one.name) and one.lost < FEWEST_LOST:
-            yield f"{one}; too few captures to tell this from chance"
-    for label, names in _unmeasured(champion, recalls):
-        kept = [name for name in names if candidate.knows(label, name)]
-        if kept:
-            yield f"{label}: no capture of {_listed(kept)}, so whether that is lost is not known"
-    for asked in candidate.labels:
-        new = [name for name in asked.classes if not champion.knows(asked.name, name)]
-        if new:
-            yield f"{asked.name}: the champion does not know {_listed(new)}"
+    def unsure(self) -> Iterator[str]:
+        """Yield a sentence for each thing that cannot be told, and for what is new."""
+        for one in self._falls():
+            if self.candidate.knows(one.label, one.name) and one.lost < FEWEST_LOST:
+                yield f"{one}; too few captures to tell this from chance"
+        for label, names in self._unmeasured():
+            kept = [name for name in names if self.candidate.knows(label, name)]
+            if kept:
+                what = f"{label}: no capture of {_listed(kept)}"
+                yield f"{what}, so whether that is lost is not known"
+        for asked in self.candidate.labels:
+            new = [name for name in asked.classes if not self.champion.knows(asked.name, name)]
+            if new:
+                yield f"{asked.name}: the champion does not know {_listed(new)}"
 
+    def _labels(self, answered: set[str]) -> Iterator[str]:
+        """Yield a sentence a label that the candidate does not answer: all its classes are lost."""
+        for label in self.champion.labels:
+            measured = self.recalls[self.recalls["label"] == label.name]["champion"]
+            fall = measured.max() if len(measured) else 1.0
+            if label.name not in answered and fall > self.max_class_drop + ROUNDING:
+                yield (
+                    f"{label.name}: the candidate does not answer this label, of which the "
+                    f"champion knows {len(label.classes)} classes"
+                )
 
-def _falls(recalls: pd.DataFrame, max_class_drop: float) -> Iterator[_Recall]:
-    """Yield the classes whose recall falls by more than is allowed."""
-    rows = (_Recall(*row) for row in recalls.itertuples(index=False))
-    return (one for one in rows if one.drop > max_class_drop + ROUNDING)
+    def _falls(self) -> Iterator[_Recall]:
+        """Yield the classes whose recall falls by more than is allowed."""
+        rows = (_Recall(*row) for row in self.recalls.itertuples(index=False))
+        return (one for one in rows if one.drop > self.max_class_drop + ROUNDING)
 
-
-def _unmeasured(champion: Record, recalls: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
-    """Yield each label of the champion with its classes of which there is no capture."""
-    measured = {*zip(recalls["label"], recalls["class"], strict=True)}
-    for label in champion.labels:
-        names = [name for name in label.classes if (label.name, name) not in measured]
-        if names:
-            yield label.name, names
+    def _unmeasured(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield each label of the champion with its classes of which there is no capture."""
+        measured = {*zip(self.recalls["label"], self.recalls["class"], strict=True)}
+        for label in self.champion.labels:
+            names = [name for name in label.classes if (label.name, name) not in measured]
+            if names:
+                yield label.name, names
 
 
 def _listed(names: list[str]) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ctc.errors import BadInput, one_of
 from ctc.evaluation.figures import SCORES
-from ctc.evaluation.losses import ROUNDING, losses, unsure_losses
+from ctc.evaluation.losses import ROUNDING, Losses
 from ctc.evaluation.record import Record, figure_table, recall_table
 
 LOWER_IS_BETTER = ("log_loss",)
@@ -90,8 +90,9 @@ def compare(candidate: Record | None, champion: Record | None, terms: Terms) -> 
     if candidate and champion:
         recalls = recall_table(candidate, champion)
         reasons += _no_gain(values, labels, terms)
-        reasons += losses(candidate, champion, recalls, terms.max_class_drop)
-        remarks += unsure_losses(candidate, champion, recalls, terms.max_class_drop)
+        losses = Losses(candidate, champion, recalls, terms.max_class_drop)
+        reasons += losses.certain()
+        remarks += losses.unsure()
     return Comparison(
         metric=terms.figure,
         labels=labels,

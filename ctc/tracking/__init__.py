@@ -11,13 +11,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 # A bar for each of the few files of a model says nothing.
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-from ctc.tracking.describing import (
-    LONGEST,
-    TrainingRecord,
-    describe,
-    is_version,
-    training_record,
-)
+from ctc.tracking.describing import LONGEST, describe, is_version, training_record
 from ctc.tracking.models import Model, ask_logged, find_description, find_model, log_classifier
 from ctc.tracking.promoting import Overtaken, promote, roll_back
 from ctc.tracking.records import Evaluated, evaluations_of
@@ -49,7 +43,6 @@ __all__ = [
     "Run",
     "Sending",
     "Standing",
-    "TrainingRecord",
     "artifacts_needed",
     "ask_logged",
     "check_name",

@@ -1,8 +1,6 @@
 """What a version is described from, and its description."""
 
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
 
@@ -11,25 +9,14 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 
 from ctc.errors import BadInput
+from ctc.provenance import Training
 from ctc.tracking.resuming import find_run
 
 LONGEST = 5000  # characters: MLflow's tables have no room for more
 COMMIT = "mlflow.source.git.commit"
 
 
-@dataclass(frozen=True)
-class TrainingRecord:
-    """A run of `train`; see `ctc.evaluation.card.Training`."""
-
-    run_id: str
-    date: str
-    params: Mapping[str, str]
-    counts: pd.DataFrame | None
-    commit: str | None
-    version: str | None
-
-
-def training_record(run_id: str | None) -> TrainingRecord | None:
+def training_record(run_id: str | None) -> Training | None:
     """Return what is known of a training; None if this server does not have its run."""
     if run_id is None:
         return None
@@ -38,7 +25,7 @@ def training_record(run_id: str | None) -> TrainingRecord | None:
     except BadInput:
         return None
     run = mlflow.get_run(run_id)
-    return TrainingRecord(
+    return Training(
         run_id=run_id,
         date=datetime.fromtimestamp(run.info.start_time / 1000, UTC).strftime("%Y-%m-%d"),
         params=params,

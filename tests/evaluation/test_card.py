@@ -11,7 +11,7 @@ from made_up_dataset import Made, make_dataset
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.mixture import Mixture
-from ctc.evaluation.card import MADE, Training, card, command, cut, markdown
+from ctc.evaluation.card import MADE, card, command, cut, markdown
 from ctc.evaluation.evaluation import Evaluation, Setting, evaluate
 from ctc.evaluation.impartiality import is_impartial
 from ctc.evaluation.intervals import Resampling
@@ -21,6 +21,7 @@ from ctc.model.calibration import Calibration
 from ctc.model.classifier import Ancestor, Classifier, Origin
 from ctc.parameter import build
 from ctc.params import TrainParams
+from ctc.provenance import Training
 
 SPECIES = Label("species", ("ant", "b|<i>*ee", "cat"))
 FITTED = Calibration(("d1",), ("val",), "mean", 0.9, {"species": 2.0}, {"species": 0.8})
