@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ctc import storage
 from ctc.dataset.images import IMAGES_FILE, read_images
+from ctc.dataset.period import Period
 from ctc.dataset.records import Record, read_records
 from ctc.dataset.shards import Shard
 from ctc.errors import BadInput
@@ -43,6 +44,7 @@ class Dataset:
         inventory_digest: of the inventory it was written from.
         written_by: versions of what else decides the bytes.
         checksums: SHA-256 of the files that are neither shards nor the manifest, by their name.
+        periods: when the captures of each split were taken, where that is known.
         kept: number of shards that the run that wrote it took over from an earlier one.
         notes: sentences on what that run noticed; a dataset that was opened has none.
     """
@@ -58,6 +60,7 @@ class Dataset:
     inventory_digest: str
     written_by: str = ""
     checksums: dict[str, str] = field(default_factory=dict)
+    periods: dict[str, Period] = field(default_factory=dict)
     kept: int = field(default=0, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
@@ -170,8 +173,11 @@ def read_manifest(uri: str) -> Dataset:
     try:
         about: dict[str, Any] = json.loads(storage.read_bytes(storage.join(uri, MANIFEST)))
         _check_version(uri, about.pop("schema_version"))
-        shards = tuple(Shard(**shard) for shard in about.pop("shards"))
-        return Dataset(folder=_folder(uri, about["digest"]), uri=uri, shards=shards, **about)
+        about["shards"] = tuple(Shard(**shard) for shard in about["shards"])
+        # Absent from what was written before times were kept.
+        periods = about.get("periods", {})
+        about["periods"] = {split: Period(**period) for split, period in periods.items()}
+        return Dataset(folder=_folder(uri, about["digest"]), uri=uri, **about)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BadInput(f"no dataset at '{uri}'; the step `dataset` writes one") from error
     except BadInput:

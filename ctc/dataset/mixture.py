@@ -10,6 +10,7 @@ from functools import cached_property
 
 from ctc.dataset.class_map import ClassMap, GivenClasses, read_class_map
 from ctc.dataset.manifest import Counts, Dataset, open_dataset
+from ctc.dataset.period import Period, united
 from ctc.dataset.records import Record
 from ctc.errors import BadInput
 from ctc.labels import Label
@@ -118,6 +119,11 @@ class Mixture:
         """Return the names of the locations of some splits."""
         of_part = (part.dataset.locations for part in self.parts)
         return frozenset(x for named in of_part for split in splits for x in named.get(split, ()))
+
+    def period(self, splits: tuple[str, ...]) -> Period | None:
+        """Return when the captures of some splits were taken, as far as that is known."""
+        of_part = (part.dataset.periods for part in self.parts)
+        return united(known.get(split) for known in of_part for split in splits)
 
     def matching(self, pattern: str) -> tuple[str, ...]:
         """Return the splits of any dataset whose name fits a pattern such as `val*`.

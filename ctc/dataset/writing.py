@@ -14,6 +14,7 @@ from ctc.dataset.images import IMAGES_FILE, write_images
 from ctc.dataset.lending import Lender, lender_at
 from ctc.dataset.manifest import MANIFEST, SKIPPED, Counts, Dataset
 from ctc.dataset.outputs import UNFINISHED, check_content, check_output
+from ctc.dataset.period import periods_of
 from ctc.dataset.planning import Plan
 from ctc.dataset.records import printable
 from ctc.dataset.reports import finish_shard, read_report
@@ -135,6 +136,11 @@ class _Sums:
             of_split = self.labels[label].setdefault(split, {})
             of_split[name] = of_split.get(name, 0) + captures
 
+    @property
+    def left_out(self) -> set[str]:
+        """Captures that are in no shard."""
+        return {skip.capture_id for skip in self.skips if not skip.image}
+
 
 def _describe(folder: Path, origin: Origin, sums: _Sums, kept: int) -> Dataset:
     content = "".join(f"{shard.name} {shard.sha256}\n" for shard in sums.shards)
@@ -150,6 +156,7 @@ def _describe(folder: Path, origin: Origin, sums: _Sums, kept: int) -> Dataset:
         inventory_digest=origin.inventory_digest,
         written_by=origin.written_by,
         checksums={name: storage.sha256(folder / name) for name in (IMAGES_FILE, SKIPPED)},
+        periods=periods_of(sums.plan.captures, sums.left_out),
         kept=kept,
     )
 

@@ -90,7 +90,7 @@ def _learnt(classifier: Classifier, training: Training | None) -> Iterator[str]:
     yield f"- Dataset: {markdown(data or UNKNOWN)} (digest {', '.join(origin.datasets)})"
     yield f"- Splits: {_listed(origin.splits)}"
     yield f"- Places, those of its parents among them: {_places(origin.locations)}"
-    yield f"- Dates of the pictures: {UNKNOWN}"
+    yield f"- Dates of the pictures, those of its parents among them: {origin.period or UNKNOWN}"
     yield f"- Trained on: {training.date if training else UNKNOWN}"
     yield f"- Network: {origin.model}, pictures of {image.height} x {image.width} ({image.fit})"
     if origin.parent:
@@ -130,10 +130,13 @@ def _good(judged: tuple[Judgement, Evaluation] | None) -> Iterator[str]:
         yield "It has not been judged."
         return
     plan, evaluation = judged
+    period = plan.mixture.period(plan.splits)
     yield (
         f"Judged on {_listed(plan.splits)} of {markdown(plan.mixture.name)} (digest "
-        f"{', '.join(plan.mixture.digests)}), all pictures of a capture combined "
-        f"({evaluation.setting.aggregate}); with 95 % intervals, where they were drawn."
+        f"{', '.join(plan.mixture.digests)}), "
+        f"{f'pictures from {period}' if period else f'dates of the pictures {UNKNOWN}'}, all "
+        f"pictures of a capture combined ({evaluation.setting.aggregate}); with 95 % intervals, "
+        "where they were drawn."
     )
     yield ""
     heads = ("label", "captures", "accuracy", "always guessing the commonest", "macro F1")

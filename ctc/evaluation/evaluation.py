@@ -8,13 +8,15 @@ import pandas as pd
 from ctc.evaluation.calibration import at_temperature, calibration_error, reliability
 from ctc.evaluation.effort import effort_curve, empty_figures, empty_filter
 from ctc.evaluation.estimates import Estimates, class_table, confusion_table, estimates
-from ctc.evaluation.groups import by_column, seen_and_unseen
+from ctc.evaluation.groups import DIFFERENCE, by_column, seen_and_unseen
 from ctc.evaluation.intervals import Resampling
 from ctc.evaluation.known import Known, known_answers
 from ctc.evaluation.suspects import suspects
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.prediction.answers import Answer, capture_row, picture_rows
+
+OF_PLACES = ("accuracy", "macro_f1")  # figures of places that models are compared by
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,21 @@ class LabelEvaluation:
             "majority_accuracy": self.captures.of["accuracy"].guessing or 0.0,
             **{name: value for name, value in sureness.items() if value is not None},
             **self.empty_figures,
+            **self.place_figures,
             "pictures": float(self.pictures.count),
             **{f"picture_{name}": one.value for name, one in self.pictures.of.items()},
         }
+
+    @property
+    def place_figures(self) -> dict[str, float]:
+        """Figures of locations that were learnt from, of others, and their difference.
+
+        Nothing where there are not both.
+        """
+        sides = {row["locations"]: row for row in self.seen.to_dict("records")}
+        if DIFFERENCE not in sides:
+            return {}
+        return {f"{side}_{name}": sides[side][name] for side in sides for name in OF_PLACES}
 
 
 @dataclass(frozen=True)

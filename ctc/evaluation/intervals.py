@@ -65,10 +65,20 @@ def interval(
     resampling: Resampling,
     figures: Callable[[Counts], dict[str, Floats]],
 ) -> dict[str, tuple[Floats, Floats]]:
-    """Return the ends of the 95 % percentile interval of each figure; none without draws.
+    """Return the ends of the 95 % percentile interval of each figure; see `resampled`."""
+    drawn = resampled(tally, clusters, resampling, figures)
+    return {name: ends(values) for name, values in drawn.items()}
 
-    Clusters are drawn with replacement (Davison & Hinkley 1997, section 3.8); a resample in which a
-    figure is not defined does not count for it.
+
+def resampled(
+    tally: Tally,
+    clusters: Clusters,
+    resampling: Resampling,
+    figures: Callable[[Counts], dict[str, Floats]],
+) -> dict[str, Floats]:
+    """Return each figure in every resample, [draws] or [draws, C]; none without draws.
+
+    Clusters are drawn with replacement (Davison & Hinkley 1997, section 3.8).
 
     Args:
         tally: a row an answer.
@@ -80,8 +90,7 @@ def interval(
         return {}
     sums = tally.grouped(clusters.of, clusters.count)
     drawn = [figures(counted(sums, weights)) for weights in _weights(clusters.count, resampling)]
-    whole = {name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]}
-    return {name: _ends(values) for name, values in whole.items()}
+    return {name: np.concatenate([one[name] for one in drawn]) for name in drawn[0]}
 
 
 def _weights(count: int, resampling: Resampling) -> Iterator[Floats]:
@@ -95,7 +104,11 @@ def _weights(count: int, resampling: Resampling) -> Iterator[Floats]:
         left -= now
 
 
-def _ends(values: Floats) -> tuple[Floats, Floats]:
+def ends(values: Floats) -> tuple[Floats, Floats]:
+    """Return the ends of the middle 95 % of what resamples [draws, ...] came to.
+
+    A resample in which a figure is not defined (NaN) does not count for it.
+    """
     tail = (1 - LEVEL) / 2
     undefined = np.isnan(values).all(axis=0)
     filled = np.where(undefined, 0.0, values)  # NumPy warns of what is never defined

@@ -1,10 +1,12 @@
 """What a reader of figures has to know, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
+from math import isnan
+from typing import Any
 
 from ctc.dataset.mixture import Mixture
 from ctc.evaluation.evaluation import Evaluation
-from ctc.evaluation.groups import SEEN, UNSEEN
+from ctc.evaluation.groups import DIFFERENCE, SEEN, UNSEEN
 from ctc.evaluation.impartiality import made_by
 from ctc.evaluation.intervals import FEWEST_LOCATIONS
 from ctc.model.calibration import Calibration
@@ -74,9 +76,19 @@ def _unseen(evaluation: Evaluation) -> Iterator[str]:
     """Set locations that were learnt from against others."""
     for one in evaluation.labels:
         sides = {row["locations"]: row for row in one.seen.to_dict("records")}
-        if {*sides} == {SEEN, UNSEEN}:
+        if DIFFERENCE in sides:
             seen, unseen = sides[SEEN], sides[UNSEEN]
             yield (
                 f"{one.label}: accuracy {seen['accuracy']:.3f} at {seen['number']} locations that "
-                f"were learnt from, {unseen['accuracy']:.3f} at {unseen['number']} that were not"
+                f"were learnt from, {unseen['accuracy']:.3f} at {unseen['number']} that were not: "
+                f"{_difference(sides[DIFFERENCE])}"
             )
+
+
+def _difference(row: Mapping[Hashable, Any]) -> str:
+    """Say by how much the figures differ, and what is to be thought of the interval."""
+    said = f"a difference of {row['accuracy']:.3f}"
+    if isnan(row["accuracy_low"]):
+        return said
+    few = "" if row["resampled"] == "locations" else ", too narrow for other locations"
+    return f"{said} ({row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}{few})"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import ctc
 from ctc import storage
 from ctc.dataset.image_spec import ImageSpec
+from ctc.dataset.period import Period
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.calibration import Calibration, read_calibration
@@ -51,6 +52,7 @@ class Origin:
         locations: where the pictures were taken that it, or a parent, has learnt from.
         parent: the model it started from, if there was one.
         strategy: what it took over from the parent, `transfer` or `finetune`.
+        period: when the pictures were taken that it, or a parent, has learnt from, as far as known.
     """
 
     model: str
@@ -59,6 +61,7 @@ class Origin:
     locations: tuple[str, ...]
     parent: Ancestor | None = None
     strategy: str | None = None
+    period: Period | None = None
 
 
 @dataclass(frozen=True)
@@ -198,8 +201,9 @@ def _label(about: dict[str, Any]) -> Label:
 
 
 def _origin(about: dict[str, Any]) -> Origin:
-    # What was written before there were parents has none; before datasets were mixed, it had one.
-    parent = about.get("parent")
+    # What was written before there were parents, or times, has none; before datasets were mixed,
+    # it had one.
+    parent, period = about.get("parent"), about.get("period")
     return Origin(
         model=about["model"],
         datasets=tuple(about["datasets"] if "datasets" in about else [about["dataset"]]),
@@ -207,6 +211,7 @@ def _origin(about: dict[str, Any]) -> Origin:
         locations=tuple(about["locations"]),
         parent=Ancestor(**parent) if parent else None,
         strategy=about.get("strategy"),
+        period=Period(**period) if period else None,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctc.dataset.manifest import Dataset, open_dataset
+from ctc.dataset.period import Period
 from ctc.errors import BadInput
 from ctc.pictures.fingerprints import content_of
 
@@ -62,6 +63,20 @@ def test_classes_are_counted_as_the_table_says(small_dataset, rows):
 def test_locations_are_listed_as_the_table_says(small_dataset, rows):
     found = {(split, name) for split, names in small_dataset.locations.items() for name in names}
     assert found == {(row["split_name"], row["location"]) for row in rows}
+
+
+def test_the_period_of_each_split_is_that_of_its_rows(small_dataset, rows):
+    for split, period in small_dataset.periods.items():
+        times = [row["timestamp"] for row in rows if row["split_name"] == split]
+        assert period == Period(min(times), max(times))
+    assert {*small_dataset.periods} == {*small_dataset.splits}
+
+
+def test_a_manifest_that_was_written_before_there_were_periods_is_read(copy):
+    about = json.loads((copy / "dataset.json").read_text())
+    assert about.pop("periods")
+    (copy / "dataset.json").write_text(json.dumps(about))
+    assert open_dataset(str(copy)).periods == {}
 
 
 def test_the_class_table_has_a_row_a_class_and_a_column_a_split(small_dataset, rows):

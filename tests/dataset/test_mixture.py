@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ctc.dataset.class_map import GivenClasses
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture, Part, open_mixture
+from ctc.dataset.period import Period
 from ctc.dataset.reading import Reading, training_batches, validation_batches
 from ctc.dataset.reading.mixing import Stored, evenly
 from ctc.dataset.reading.sampling import drawn
@@ -52,6 +54,16 @@ def test_locations_are_those_of_the_splits_of_all() -> None:
     a = bare("a", {}, {"train": ["x", "y"], "val": ["v"]})
     b = bare("b", {}, {"train": ["y", "z"]})
     assert Mixture.of(a, b).locations(("train",)) == {"x", "y", "z"}
+
+
+def test_the_period_is_that_of_the_splits_of_all_where_it_is_known() -> None:
+    old, late = Period("2019-03-01T00:00:00", "2019-05-01T00:00:00"), Period("2020-01", "2020-02")
+    a = replace(bare("a", {}), periods={"train": old, "val": late})
+    b = replace(bare("b", {}), periods={"train": Period("2018-01-01", "2019-04-01")})
+    both = Mixture.of(a, b, bare("c", {}))
+    assert both.period(("train",)) == Period("2018-01-01", old.last)
+    assert both.period(("val", "test")) == late
+    assert both.period(("test",)) is None
 
 
 def test_the_classes_of_a_label_are_sorted_and_of_the_splits_asked_for() -> None:

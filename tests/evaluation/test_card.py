@@ -10,7 +10,8 @@ from made_up_answers import answers
 from made_up_dataset import Made, make_dataset
 
 from ctc.dataset.image_spec import ImageSpec
-from ctc.dataset.mixture import Mixture
+from ctc.dataset.mixture import Mixture, Part
+from ctc.dataset.period import Period
 from ctc.evaluation.card import MADE, card, command, cut, markdown
 from ctc.evaluation.evaluation import Evaluation, Setting, evaluate
 from ctc.evaluation.impartiality import is_impartial
@@ -26,7 +27,8 @@ from ctc.provenance import Training
 SPECIES = Label("species", ("ant", "b|<i>*ee", "cat"))
 FITTED = Calibration(("d1",), ("val",), "mean", 0.9, {"species": 2.0}, {"species": 0.8})
 PARENT = Ancestor("models:/old@champion", "models:/old/7", None, None)
-ORIGIN = Origin("tiny", ("d1",), ("train",), ("site_A", "siteB"), PARENT, "transfer")
+PERIOD = Period("2019-03-01T07:15:00", "2019-11-30T23:59:59")
+ORIGIN = Origin("tiny", ("d1",), ("train",), ("site_A", "siteB"), PARENT, "transfer", PERIOD)
 CLASSIFIER = Classifier(None, (SPECIES,), ImageSpec(64, 96, "pad"), ORIGIN, FITTED)
 COUNTS = pd.DataFrame(
     [("species", "ant", 120, 120.0, 30), ("species", "b|<i>*ee", 7, 7.0, 2)],
@@ -62,6 +64,8 @@ def test_it_says_what_it_was_trained_on_and_how_good_it_is(
         "# models:/sp/3\n",
         "- Dataset: data/d (digest d1)\n",
         "- Places, those of its parents among them: 2: site\\_A, siteB\n",
+        "- Dates of the pictures, those of its parents among them: 2019-03-01 to 2019-11-30\n",
+        "), dates of the pictures not recorded, all pictures of a capture combined (mean)",
         "- Trained on: 2024-05-06\n",
         "- Network: tiny, pictures of 64 x 96 (pad)\n",
         "- Parent: models:/old/7 (strategy transfer)\n",
@@ -78,13 +82,27 @@ def test_it_says_what_it_was_trained_on_and_how_good_it_is(
     assert f"- species, {markdown(weakest['class'])}: F1 {weakest['f1']:.3f}, recall" in text
 
 
+def dated(plan: Judgement) -> Judgement:
+    """The same, with times in the dataset."""
+    (part,) = plan.mixture.parts
+    periods = {"val": PERIOD, "test": Period("2021-01-02T00:00:00", "2021-02-03T00:00:00")}
+    return replace(plan, mixture=Mixture((Part(replace(part.dataset, periods=periods)),)))
+
+
+def test_it_says_when_the_pictures_were_taken_that_it_was_judged_on(
+    judged: tuple[Judgement, Evaluation],
+) -> None:
+    text = card("models:/sp/3", CLASSIFIER, TRAINING, (dated(judged[0]), judged[1]))
+    assert "), pictures from 2021-01-02 to 2021-02-03, all pictures of a capture combined" in text
+
+
 def test_what_is_not_known_it_says() -> None:
     bare = replace(CLASSIFIER, origin=Origin("tiny", ("d1",), ("train",), ()), calibration=None)
     text = card("data/classifier", bare, None, None)
     for said in (
         "- Dataset: not recorded (digest d1)",
         "among them: not recorded",
-        "- Dates of the pictures: not recorded",
+        "- Dates of the pictures, those of its parents among them: not recorded",
         "- Trained on: not recorded",
         "- Parent: none",
         "numbers of captures not recorded: species: ant, ",

@@ -45,7 +45,7 @@ def examined(dataset: Dataset, params: TrainParams, **other: object):
 
 
 def judged(classifier: Classifier, dataset: Dataset, split: str, **params: object) -> Evaluation:
-    asked = EvaluateParams(split=split, bootstrap=0, **params)
+    asked = EvaluateParams(split=split, **{"bootstrap": 0} | params)
     return judge(plan_judgement(classifier, Mixture.of(dataset), asked))[1]
 
 
@@ -235,7 +235,9 @@ def test_seen_locations_are_set_against_unseen_ones_in_words(
     known_one = replace(fitted, origin=origin)
     said = remarks(known_one, small_dataset, "test")
     assert "at 1 locations that were learnt from" in said
-    assert f"at {len(places) - 1} that were not" in said
+    assert f"at {len(places) - 1} that were not: a difference of " in said
+    drawn = remarks(known_one, small_dataset, "test", bootstrap=20)
+    assert ", too narrow for other locations)" in drawn
     assert "that were learnt from" not in remarks(fitted, small_dataset, "test")
 
 

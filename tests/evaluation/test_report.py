@@ -8,7 +8,8 @@ from made_up_answers import answers
 from made_up_dataset import Made, make_dataset
 from made_up_page import Page
 
-from ctc.dataset.mixture import Mixture
+from ctc.dataset.mixture import Mixture, Part
+from ctc.dataset.period import Period
 from ctc.evaluation.evaluation import Evaluation, Setting, evaluate
 from ctc.evaluation.intervals import Resampling
 from ctc.evaluation.judging import Judgement
@@ -39,7 +40,8 @@ def judged(mixture: Mixture, calibration: Calibration | None) -> tuple[Judgement
     setting = Setting(
         "test", "mean", ("location",), frozenset({"place 0"}), calibration, Resampling(20)
     )
-    origin = Origin("tiny", ("d1",), ("train",), ("place 0",))
+    period = Period("2019-03-01T07:15:00", "2019-11-30T23:59:59")
+    origin = Origin("tiny", ("d1",), ("train",), ("place 0",), period=period)
     classifier = Classifier(None, (SPECIES,), None, origin, calibration)
     plan = Judgement(classifier, mixture, ("test",), 8, setting, ())
     return plan, evaluate(answers(truth, shares, SPECIES, places), (SPECIES,), setting)
@@ -68,8 +70,23 @@ def test_figures_stand_in_it_with_their_intervals_and_guessing(mixture: Mixture)
     assert "temperature of 2.00, fitted on val" in page.text
     assert f"{one.sureness.error:.3f} apart" in page.text
     assert f"they would be {one.sureness.error_before:.3f} apart" in page.text
+    row = one.seen.set_index("locations").loc["seen_minus_unseen"]
+    ends = f"{row['accuracy_low']:.3f}\N{EN DASH}{row['accuracy_high']:.3f}"
+    assert f"difference490{row['accuracy']:.3f}{ends}" in page.text.replace(" ", "")
     removed = 100 * one.empty_figures["empty_removed"]
     assert f"{removed:.1f} % of the empty captures go" in page.text
+
+
+def test_it_says_when_the_pictures_were_taken(mixture: Mixture) -> None:
+    plan, evaluation = judged(mixture, FITTED)
+    learnt = "learnt from train, 1 location, pictures from 2019-03-01 to 2019-11-30"
+    text = page_of(plan, evaluation).text
+    assert learnt in text
+    assert text.count("pictures from") == 1
+    periods = {"test": Period("2021-01-02T00:00:00", "2021-02-03T00:00:00")}
+    dated = Mixture((Part(replace(mixture.parts[0].dataset, periods=periods)),))
+    text = page_of(replace(plan, mixture=dated), evaluation).text
+    assert "3 captures of 3 locations, pictures from 2021-01-02 to 2021-02-03" in text
 
 
 def test_it_says_whether_the_accuracy_that_was_promised_is_reached(mixture: Mixture) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ctc.dataset.image_spec import ImageSpec
+from ctc.dataset.period import Period
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
@@ -26,7 +27,8 @@ def classifier() -> Classifier:
     network = build_network("tiny", LABELS, image, "none")
     generator = np.random.default_rng(0)
     network.set_weights([w + generator.uniform(0, 0.01, w.shape) for w in network.get_weights()])
-    origin = Origin("tiny", ("d1",), ("train1", "train2"), ("x", "y"))
+    period = Period("2019-03-01T07:15:00", "2019-11-30T23:59:59")
+    origin = Origin("tiny", ("d1",), ("train1", "train2"), ("x", "y"), period=period)
     return Classifier(network, LABELS, image, origin)
 
 
@@ -96,11 +98,13 @@ def test_a_classifier_that_was_written_before_datasets_were_mixed_is_read(saved:
     about = json.loads((saved / ABOUT).read_text())
     assert about["origin"].pop("datasets") == ["d1"]
     about["origin"]["dataset"] = "d1"
+    del about["origin"]["period"]
     for label in about["labels"]:
         del label["merged"]
     (saved / ABOUT).write_text(json.dumps(about))
     loaded = Classifier.load(saved)
     assert loaded.origin.datasets == ("d1",)
+    assert loaded.origin.period is None
     assert loaded.labels == LABELS
 
 

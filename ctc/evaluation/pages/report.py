@@ -89,6 +89,7 @@ def report(
         evaluation=evaluation,
         fitted=plan.classifier.calibration,
         locations=len(plan.mixture.locations(plan.splits)),
+        period=plan.mixture.period(plan.splits),
         captures=sum(plan.mixture.splits[split] for split in plan.splits),
         sections=[_section(one, plots.get(one.label, {})) for one in evaluation.labels],
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

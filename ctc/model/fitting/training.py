@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
+from ctc.dataset.period import united
 from ctc.dataset.reading import damage_named, training_batches, validation_batches
 from ctc.model.classifier import Classifier, Origin
 from ctc.model.fitting.augmentation import Augmentation, strength
@@ -208,8 +209,10 @@ def _classifier(plan: TrainingPlan, weights: list[Any]) -> Classifier:
 def _origin(plan: TrainingPlan) -> Origin:
     reading, parent = plan.training, plan.parent
     locations = reading.mixture.locations(reading.splits)
+    period = reading.mixture.period(reading.splits)
     if parent is not None:
         locations |= {*parent.classifier.origin.locations}
+        period = united((period, parent.classifier.origin.period))
     return Origin(
         model=plan.params.model,
         datasets=reading.mixture.digests,
@@ -217,4 +220,5 @@ def _origin(plan: TrainingPlan) -> Origin:
         locations=tuple(sorted(locations)),
         parent=parent.ancestor if parent else None,
         strategy=plan.params.strategy if parent else None,
+        period=period,
     )
