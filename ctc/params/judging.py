@@ -23,6 +23,9 @@ class EvaluateParams(Seeded, Judging, ShowsPictures, Batches, OfDataset, OfClass
     split: Annotated[str, "Splits to judge on, as a pattern."] = "test*"
 
 
+FORMATS = ("csv", "json", "parquet")
+
+
 @dataclass(frozen=True)
 class OfCapturesToLabel(OfPictures):
     """Reads the captures that are to be labelled."""
@@ -56,10 +59,42 @@ class OfCapturesToLabel(OfPictures):
 
 
 @dataclass(frozen=True)
-class PredictParams(OfCaptures, Batches, OfCapturesToLabel, OfClassifier):
-    """Label new pictures: those of a folder, or the captures of a table or a package."""
+class NarrowedAnswers:
+    """Uses what is known of the place: which classes there can be, and their groups."""
 
-    output: Annotated[str, "CSV file to write."] = "data/predictions.csv"
+    classes: Annotated[
+        Words,
+        "Classes that there can be, as CLASS or LABEL=CLASS, or a .json or .txt file of them; the "
+        "probabilities of these are made to add up to 1. none: all.",
+    ] = ()
+    taxonomy: Annotated[
+        str | None,
+        "CSV of classes and their groups, narrow ones first: where no class is sure, the narrowest "
+        "group that is becomes the prediction.",
+    ] = None
+    rollup_confidence: Annotated[
+        float | None,
+        "taxonomy: confidence that makes a class or a group sure; none: the one from which the "
+        "classifier's answers are accepted.",
+        Between(0, 1),
+    ] = None
+
+
+@dataclass(frozen=True)
+class WrittenPredictions:
+    """Writes predictions, in one format or several."""
+
+    format: Annotated[Words, f"What to write, one or several of: {', '.join(FORMATS)}."] = ("csv",)
+    output: Annotated[
+        str, "File to write; several formats have the same name with different endings."
+    ] = "data/predictions.csv"
+
+
+@dataclass(frozen=True)
+class PredictParams(
+    WrittenPredictions, NarrowedAnswers, OfCaptures, Batches, OfCapturesToLabel, OfClassifier
+):
+    """Label new pictures: those of a folder, or the captures of a table or a package."""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ class Prediction:
     Attributes:
         capture_id: the capture.
         label: the question.
-        prediction: the class with the highest probability; None if no picture could be read.
-        confidence: its probability, 0..1.
+        prediction: the class with the highest probability, or the group that is sure where no
+            class is; None if no picture could be read.
+        confidence: its probability, 0..1; of a group, the sum over its classes.
         probabilities: of every class; they add up to 1.
         images: number of pictures that were used; of stacks, where the classifier sees those.
         failure: what could not be read, and why.
@@ -32,6 +33,9 @@ class Prediction:
         metadata: all that is known of the capture, its location among it.
         accepted: whether the answer may stand without a person looking at it; None where the
             classifier has not been calibrated for that.
+        rank: what `prediction` is, where groups of classes are known: such as species or family.
+        allowed_share: how likely all classes that there can be were together, where some were
+            left out: those of `probabilities`, before they were made to add up to 1.
     """
 
     capture_id: str
@@ -45,6 +49,13 @@ class Prediction:
     location: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     accepted: bool | None = None
+    rank: str | None = None
+    allowed_share: float | None = None
+
+    @property
+    def top(self) -> str | None:
+        """The class with the highest probability, also where `prediction` is a group."""
+        return max(self.probabilities, key=self.probabilities.__getitem__, default=None)
 
 
 @dataclass(frozen=True)

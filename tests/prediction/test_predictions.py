@@ -1,19 +1,14 @@
-import json
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.params.shared import AGGREGATES as ALLOWED
 from ctc.prediction.aggregation import AGGREGATES, combine
 from ctc.prediction.answers import Answer, of_captures, picture_rows
-from ctc.prediction.exports import check_output, write_csv
 from ctc.prediction.predictions import Prediction, Predictions
 
 SPECIES = Label("species", ("lion", "ostrich", "zebra"))
@@ -103,20 +98,13 @@ def test_the_table_has_a_column_for_everything_said() -> None:
     assert Predictions(()).table().columns.tolist() == full
 
 
-def test_a_file_holds_the_probabilities_as_json_of_six_digits(tmp_path: Path) -> None:
+def test_a_flat_table_holds_the_probabilities_as_json_of_six_digits() -> None:
     row = Prediction("é, 1", "species", "löwe", 1 / 3, {"löwe": 1 / 3, "b": 2 / 3}, 1, None)
-    path = tmp_path / "below" / "out.csv"
-    write_csv(Predictions((row,)), str(path))
-    text = path.read_text(encoding="utf-8")
-    assert '{""löwe"": 0.333333, ""b"": 0.666667}' in text
-    assert ",0.333333," in text
-    table = pd.read_csv(path)
-    assert table.at[0, "capture_id"] == "é, 1"
-    assert json.loads(table.at[0, "probabilities"]) == {"löwe": 0.333333, "b": 0.666667}
-    assert [one.name for one in path.parent.iterdir()] == ["out.csv"]
+    table = Predictions((row,)).flat_table()
+    assert table.at[0, "probabilities"] == '{"löwe": 0.333333, "b": 0.666667}'
 
 
-def test_what_is_known_of_no_capture_is_left_out_of_a_file(tmp_path: Path) -> None:
+def test_what_is_known_of_no_capture_is_left_out_of_a_flat_table() -> None:
     unknown = Predictions((said("1", "zebra"), said("2", None)))
     assert list(unknown.flat_table().columns) == BARE
     some = Predictions((said("1", "zebra", truth="lion"), said("2", None)))
@@ -125,48 +113,6 @@ def test_what_is_known_of_no_capture_is_left_out_of_a_file(tmp_path: Path) -> No
     assert list(both.flat_table().columns) == [*BARE, "truth", "location"]
     judged = Predictions((said("1", "zebra", accepted=False), said("2", None)))
     assert list(judged.flat_table().columns) == [*BARE[:4], "accepted", *BARE[4:]]
-
-
-def test_a_capture_that_failed_is_a_row_of_the_file(tmp_path: Path) -> None:
-    write_csv(Predictions((said("1", None), said("2", "zebra"))), str(tmp_path / "out.csv"))
-    table = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
-    assert list(table.columns) == BARE
-    assert list(table.iloc[0]) == ["1", "species", "", "", "{}", "0", "no such file"]
-    assert table.at[1, "failure"] == ""
-
-
-def test_a_former_file_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "out.csv"
-    path.write_text("former\n" * 1000)
-    write_csv(Predictions((said("1", "zebra"),)), str(path))
-    assert "former" not in path.read_text()
-    assert len(path.read_text().splitlines()) == 2
-    assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
-
-
-@pytest.mark.parametrize("name", ["out.txt", "out", "out.csv.gz", "folder.csv", "s3://bucket/x"])
-def test_an_output_that_is_no_csv_file_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / "folder.csv").mkdir()
-    uri = name if name.startswith("s3:") else str(tmp_path / name)
-    with pytest.raises(BadInput) as refused:
-        check_output(uri)
-    assert str(refused.value) == f"output: found '{uri}'; allowed: a file that ends in .csv"
-
-
-def test_a_table_of_something_else_is_refused_and_one_of_predictions_is_replaced(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "table.csv"
-    path.write_text("capture_id,dir\n1,a.jpg\n")
-    with pytest.raises(BadInput, match="exists and holds no predictions; name a new file"):
-        check_output(str(path))
-    write_csv(Predictions((said("1", "zebra"),)), str(path))
-    check_output(str(path))
-
-
-@pytest.mark.parametrize("name", ["out.csv", "OUT.CSV", "missing/out.csv"])
-def test_an_output_that_is_a_csv_file_is_accepted(tmp_path: Path, name: str) -> None:
-    check_output(str(tmp_path / name))
 
 
 def test_classes_are_counted_a_label() -> None:

@@ -1,0 +1,104 @@
+"""What predictions are written as: one file a format, all of them from one stream of captures."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ctc import storage
+from ctc.errors import BadInput, one_of
+from ctc.prediction.formats import csv, json, parquet
+from ctc.prediction.formats.writing import Add
+from ctc.prediction.judged import Asked, Judged
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write predictions.
+
+    Attributes:
+        suffix: that its files have; "" for a folder.
+        ending: what follows the name of the output where another format has that name.
+        write: opens what is to be written, at a URI; it is whole when the block ends.
+        is_own: whether what stands at a path was written by it, and may be replaced.
+    """
+
+    suffix: str
+    ending: str
+    write: Callable[[str, Asked], AbstractContextManager[Add]]
+    is_own: Callable[[Path], bool]
+
+
+FORMATS: Mapping[str, Format] = {
+    "csv": Format(".csv", ".csv", csv.write, csv.is_own),
+    "json": Format(".json", ".json", json.write, json.is_own),
+    "parquet": Format(".parquet", ".parquet", parquet.write, parquet.is_own),
+}
+SUFFIXES = {one.suffix for one in FORMATS.values()} - {""}
+
+
+def outputs_of(formats: Sequence[str], output: str) -> dict[str, str]:
+    """Return where each format goes.
+
+    The first whose files end as `output` does has that name; the others stand beside it, each
+    with its own ending.
+
+    Raises:
+        BadInput: for a format that is not known, or none.
+    """
+    if not formats:
+        raise BadInput(f"no format given; allowed: {', '.join(FORMATS)}")
+    suffix = PurePosixPath(storage.name(output)).suffix
+    known = suffix.lower() if suffix.lower() in SUFFIXES else ""
+    stem = output.removesuffix(suffix) if known else output
+    found: dict[str, str] = {}
+    for name in formats:
+        kind = FORMATS[one_of("format", name, FORMATS)]
+        fits = kind.suffix == known and output not in found.values()
+        found[name] = output if fits else stem + kind.ending
+    return found
+
+
+def check_outputs(outputs: Mapping[str, str]) -> None:
+    """Refuse what cannot be written, before any picture is read.
+
+    Raises:
+        BadInput: for a place that cannot be written, and one where something else stands.
+    """
+    for name, uri in outputs.items():
+        storage.check_output(uri)
+        kind = FORMATS[name]
+        if kind.suffix and storage.is_folder(uri):
+            raise BadInput(f"output: found the folder '{uri}'; allowed: a file")
+        if storage.exists(uri) and not _is_own(kind, uri):
+            raise BadInput(f"output: '{uri}' exists and holds no predictions; name a new file")
+
+
+def _is_own(kind: Format, uri: str) -> bool:
+    if not storage.is_s3(uri):
+        return kind.is_own(storage.local_path(uri))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / storage.name(uri)
+        storage.fetch_file(uri, path)
+        return kind.is_own(path)
+
+
+def write_all(
+    judged: Iterable[Judged], outputs: Mapping[str, str], asked: Asked
+) -> Iterator[Judged]:
+    """Write every capture in every format, and yield it; all is there when the last has come.
+
+    Args:
+        judged: captures in order; they are not kept.
+        outputs: where each format goes; see `outputs_of`.
+        asked: what is known of all of them.
+    """
+    with ExitStack() as stack:
+        adding = [
+            stack.enter_context(FORMATS[name].write(uri, asked)) for name, uri in outputs.items()
+        ]
+        for one in judged:
+            for add in adding:
+                add(one)
+            yield one

@@ -1,0 +1,59 @@
+"""A row of a table of predictions: the columns of the 2019 tool, and ours behind them."""
+
+import json
+from typing import Any
+
+from ctc.prediction.judged import Asked
+from ctc.prediction.predictions import Prediction
+
+# Those of Willi et al. (2019), `camera_trap_classifier/predicting/predictor.py`.
+OF_2019 = ("id", "label", "prediction_top", "confidence_top", "predictions_all")
+# Ours; `label` is the one above. Some are there only where they are known.
+OWN = (
+    "capture_id", "prediction", "confidence", "rank", "accepted", "probabilities", "allowed_share",
+    "images", "failure", "location",
+)  # fmt: skip
+
+
+def own_columns(asked: Asked) -> tuple[str, ...]:
+    """Return the columns behind those of 2019, without metadata other than the location."""
+    known = {
+        "rank": asked.taxonomy is not None and bool(asked.taxonomy.ranks),
+        "accepted": asked.accepts,
+        "allowed_share": bool(asked.allowed),
+        "location": "location" in asked.metadata,
+    }
+    return tuple(name for name in OWN if known.get(name, True))
+
+
+def metadata_columns(asked: Asked) -> dict[str, str]:
+    """Return the column of each further piece of metadata; names that are taken are prefixed."""
+    names = sorted({*asked.metadata} - {"location"})
+    taken = {*OF_2019, *OWN}
+    return {name: f"metadata.{name}" if name in taken else name for name in names}
+
+
+def values_of_2019(row: Prediction) -> dict[str, str]:
+    """Return what the 2019 tool wrote: probabilities as a Python dictionary of texts, 4 digits."""
+    shares = {name: f"{value:.4f}" for name, value in row.probabilities.items()}
+    top = row.top
+    return {
+        "id": row.capture_id,
+        "label": row.label,
+        "prediction_top": top or "",
+        "confidence_top": shares[top] if top is not None else "",
+        "predictions_all": str(shares),
+    }
+
+
+def as_json(probabilities: dict[str, float]) -> str:
+    """Write probabilities as a JSON object, 6 digits each."""
+    rounded = {name: round(value, 6) for name, value in probabilities.items()}
+    return json.dumps(rounded, ensure_ascii=False)
+
+
+def as_text(value: Any) -> Any:
+    """Write a value of a row for a CSV: six digits, nothing for what is not known."""
+    if isinstance(value, dict):
+        return as_json(value)
+    return f"{value:.6f}" if isinstance(value, float) else value
