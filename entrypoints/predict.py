@@ -18,10 +18,10 @@ def run(params: PredictParams, nested: bool = False) -> None:
 
     captures = captures_of(params)
     outputs = outputs_of(params.format, params.output)
-    check_outputs(outputs)
     model = find_model(params.classifier)
     classifier = Classifier.load(model.folder)
     asked = asked_of(params, captures, model.resolved, classifier)
+    check_outputs(outputs, asked)
     with tracked_run("predict", params, nested) as tracked:
         tracked.resolved(classifier=model.resolved, aggregate=asked.aggregate)
         if asked.allowed:

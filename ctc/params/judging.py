@@ -23,7 +23,7 @@ class EvaluateParams(Seeded, Judging, ShowsPictures, Batches, OfDataset, OfClass
     split: Annotated[str, "Splits to judge on, as a pattern."] = "test*"
 
 
-FORMATS = ("csv", "json", "parquet")
+FORMATS = ("csv", "json", "parquet", "megadetector", "folders")
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,14 @@ class NarrowedAnswers:
 
 
 @dataclass(frozen=True)
-class WrittenPredictions:
+class WrittenPredictions(ShowsPictures):
     """Writes predictions, in one format or several."""
 
     format: Annotated[Words, f"What to write, one or several of: {', '.join(FORMATS)}."] = ("csv",)
     output: Annotated[
         str, "File to write; several formats have the same name with different endings."
     ] = "data/predictions.csv"
+    link: Annotated[bool, "folders: links to the pictures, not copies of them."] = True
 
 
 @dataclass(frozen=True)

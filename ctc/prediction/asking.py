@@ -34,6 +34,8 @@ def asked_of(
         allowed=read_allowed(params.classes, labels),
         taxonomy=read_taxonomy(params.taxonomy, labels) if params.taxonomy else None,
         rollup_confidence=params.rollup_confidence,
+        private=params.private,
+        link=params.link,
     )
     check_rollup(asked)
     return asked

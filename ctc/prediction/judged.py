@@ -27,6 +27,8 @@ class Asked:
         allowed: the classes that there can be; see `read_allowed`.
         taxonomy: groups to roll up to, or None.
         rollup_confidence: what makes a class or a group sure; None: the accepted confidence.
+        private: classes whose pictures are not laid out.
+        link: whether pictures are laid out as links, not as copies.
     """
 
     labels: tuple[Label, ...]
@@ -38,6 +40,8 @@ class Asked:
     allowed: Allowed = field(default_factory=dict)
     taxonomy: Taxonomy | None = None
     rollup_confidence: float | None = None
+    private: tuple[str, ...] = ()
+    link: bool = True
 
     @property
     def accepts(self) -> bool:

@@ -46,6 +46,10 @@ class Taxonomy:
         """Return whether some class of a label belongs to a group."""
         return any(any(self.groups.get(name, ())) for name in label.classes)
 
+    def line(self, name: str) -> tuple[str, ...]:
+        """Return the groups that a class belongs to, wide ones first; none where it has none."""
+        return tuple(group for group in reversed(self.groups.get(name, ())) if group)
+
     def surest(self, probabilities: Mapping[str, float], at_least: float) -> Group | None:
         """Return the narrowest group that is sure: the likeliest one of its rank.
 

@@ -77,5 +77,6 @@ def written(
     """What a format writes of some answers."""
     path = folder / f"out{FORMATS[kind].ending}"
     asked = replace(asked, **changed)
-    assert list(write_all(iter(judged(asked, answers)), {kind: str(path)}, asked))
+    given = judged(asked, answers)
+    assert list(write_all(iter(given), {kind: str(path)}, asked)) == given
     return path

@@ -152,7 +152,7 @@ def test_json_of_nothing_is_json(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     assert list(write_all(iter(()), {"json": str(path)}, ASKED)) == []
     assert json.loads(path.read_text()) == {}
-    check_outputs({"json": str(path)})
+    check_outputs({"json": str(path)}, ASKED)
 
 
 # --- parquet ---
@@ -220,35 +220,35 @@ STRANGERS = {
 def test_what_was_predicted_is_replaced_and_anything_else_is_not(tmp_path: Path, kind: str) -> None:
     path = written(kind, tmp_path)
     before = path.read_bytes()
-    check_outputs({kind: str(path)})
+    check_outputs({kind: str(path)}, ASKED)
     written(kind, tmp_path)
     assert path.read_bytes() == before
     path.write_text(STRANGERS[kind])
-    with pytest.raises(BadInput, match="exists and holds no predictions; name a new file"):
-        check_outputs({kind: str(path)})
+    with pytest.raises(BadInput, match="exists and holds no predictions; name a new one"):
+        check_outputs({kind: str(path)}, ASKED)
     path.unlink()
     path.mkdir()
     with pytest.raises(BadInput, match="output: found the folder"):
-        check_outputs({kind: str(path)})
+        check_outputs({kind: str(path)}, ASKED)
 
 
 def test_a_table_of_before_there_were_formats_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("capture_id,label,prediction,confidence\n")
-    check_outputs({"csv": str(path)})
+    check_outputs({"csv": str(path)}, ASKED)
 
 
 def test_a_table_in_a_store_is_written_and_looked_at(bucket: str) -> None:
     from ctc import storage
 
     outputs = outputs_of(["csv"], f"{bucket}/out")
-    check_outputs(outputs)
+    check_outputs(outputs, ASKED)
     assert len(list(write_all(iter(judged()), outputs, ASKED))) == 4
     assert storage.read_bytes(f"{bucket}/out.csv").startswith(b"id,label,prediction_top,")
-    check_outputs(outputs)
+    check_outputs(outputs, ASKED)
     storage.write_bytes(f"{bucket}/out.csv", b"something else")
     with pytest.raises(BadInput, match="holds no predictions"):
-        check_outputs(outputs)
+        check_outputs(outputs, ASKED)
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ctc import storage
 from ctc.errors import BadInput, one_of
-from ctc.prediction.formats import csv, json, parquet
+from ctc.prediction.formats import csv, folders, json, megadetector, parquet
 from ctc.prediction.formats.writing import Add
 from ctc.prediction.judged import Asked, Judged
 
@@ -22,18 +22,22 @@ class Format:
         ending: what follows the name of the output where another format has that name.
         write: opens what is to be written, at a URI; it is whole when the block ends.
         is_own: whether what stands at a path was written by it, and may be replaced.
+        check: refuses what it cannot write, before any picture is read.
     """
 
     suffix: str
     ending: str
     write: Callable[[str, Asked], AbstractContextManager[Add]]
     is_own: Callable[[Path], bool]
+    check: Callable[[str, Asked], None] | None = None
 
 
 FORMATS: Mapping[str, Format] = {
     "csv": Format(".csv", ".csv", csv.write, csv.is_own),
     "json": Format(".json", ".json", json.write, json.is_own),
     "parquet": Format(".parquet", ".parquet", parquet.write, parquet.is_own),
+    "megadetector": Format(".json", ".megadetector.json", megadetector.write, megadetector.is_own),
+    "folders": Format("", "_folders", folders.write, folders.is_own, folders.check),
 }
 SUFFIXES = {one.suffix for one in FORMATS.values()} - {""}
 
@@ -60,7 +64,7 @@ def outputs_of(formats: Sequence[str], output: str) -> dict[str, str]:
     return found
 
 
-def check_outputs(outputs: Mapping[str, str]) -> None:
+def check_outputs(outputs: Mapping[str, str], asked: Asked) -> None:
     """Refuse what cannot be written, before any picture is read.
 
     Raises:
@@ -69,10 +73,13 @@ def check_outputs(outputs: Mapping[str, str]) -> None:
     for name, uri in outputs.items():
         storage.check_output(uri)
         kind = FORMATS[name]
+        if kind.check is not None:
+            kind.check(uri, asked)
         if kind.suffix and storage.is_folder(uri):
             raise BadInput(f"output: found the folder '{uri}'; allowed: a file")
         if storage.exists(uri) and not _is_own(kind, uri):
-            raise BadInput(f"output: '{uri}' exists and holds no predictions; name a new file")
+            what = "no predictions" if kind.suffix else "more than predictions"
+            raise BadInput(f"output: '{uri}' exists and holds {what}; name a new one")
 
 
 def _is_own(kind: Format, uri: str) -> bool:
