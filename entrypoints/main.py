@@ -46,7 +46,7 @@ def run(params: MainParams) -> None:
         judged = evaluate.run(_of(EvaluateParams, params, classifier=model, dataset=folder), True)
         tracked.metrics(judged.metrics)
         own = {"images": table, "source": "inventory", "classifier": model}
-        own |= {"output": join(at, "predictions.csv")}
+        own |= {"output": join(at, "predictions.csv"), "batch_size": "auto"}
         predict.run(_of(PredictParams, params, **own), True)
         fate = _promote(name, version, judged, params, folder)
     caveats = "".join(f"\nMind: {sentence}" for sentence in leaks)

@@ -7,8 +7,8 @@ from typing import Any
 from ctc import storage
 from ctc.dataset.images import IMAGES_FILE
 from ctc.dataset.manifest import MANIFEST, SKIPPED
-from ctc.dataset.resuming import alone, place_of
 from ctc.errors import BadInput
+from ctc.storage.unfinished import alone, place_of
 
 UNFINISHED = ".unfinished"  # an object that is on S3 while the others are put there
 DOCUMENTS = {MANIFEST, SKIPPED, IMAGES_FILE, UNFINISHED}

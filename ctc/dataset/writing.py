@@ -20,19 +20,16 @@ from ctc.dataset.records import printable
 from ctc.dataset.reports import finish_shard, read_report
 from ctc.dataset.resuming import (
     Origin,
-    Place,
-    alone,
     begin,
     give_up,
     origin_of,
-    place_of,
     remarks,
     settle,
-    sweep,
 )
 from ctc.dataset.shards import Shard, Skip, WrittenShard
 from ctc.errors import BadInput
 from ctc.progress import Progress
+from ctc.storage.unfinished import Place, alone, place_of, sweep
 from ctc.tasks import run_tasks
 
 NAMED = 3  # damaged files in a note

@@ -19,6 +19,7 @@ from ctc.dataset.period import Period
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.calibration import Calibration, read_calibration
+from ctc.model.seen import Seen, read_seen
 
 NETWORK, ABOUT = "model.keras", "classifier.json"
 SCHEMA_VERSION = 1
@@ -53,6 +54,7 @@ class Origin:
         parent: the model it started from, if there was one.
         strategy: what it took over from the parent, `transfer` or `finetune`.
         period: when the pictures were taken that it, or a parent, has learnt from, as far as known.
+        seen: figures of what was learnt from; None for one that was trained before there were any.
     """
 
     model: str
@@ -62,6 +64,7 @@ class Origin:
     parent: Ancestor | None = None
     strategy: str | None = None
     period: Period | None = None
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,7 @@ def _origin(about: dict[str, Any]) -> Origin:
         parent=Ancestor(**parent) if parent else None,
         strategy=about.get("strategy"),
         period=Period(**period) if period else None,
+        seen=read_seen(about["seen"]) if about.get("seen") else None,
     )
 
 

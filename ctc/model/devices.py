@@ -12,6 +12,7 @@ import tensorflow as tf
 from ctc.errors import CannotGoOn
 
 CPU = "CPU:0"
+NO_MEMORY = (tf.errors.ResourceExhaustedError, MemoryError)
 NVIDIA = Path("/proc/driver/nvidia/gpus")  # a folder a GPU, made by the driver
 REMEDY = (
     "this machine has an NVIDIA GPU that TensorFlow cannot see, so the CPU is used: install the "
@@ -80,7 +81,7 @@ def memory_for(batch_size: int, devices: int) -> Iterator[None]:
     """
     try:
         yield
-    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+    except NO_MEMORY as error:
         half = batch_size // 2 // devices * devices
         other = f"batch_size={half}" if half else "smaller pictures or another network"
         raise CannotGoOn(

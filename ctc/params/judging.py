@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from ctc.parameter import YEAR, Between, Choice, Duration, Words
+from ctc.parameter import YEAR, Between, Choice, CountOr, Duration, Words
 from ctc.params.shared import (
     Batches,
     Judging,
@@ -93,9 +93,24 @@ class WrittenPredictions(ShowsPictures):
 
 @dataclass(frozen=True)
 class PredictParams(
-    WrittenPredictions, NarrowedAnswers, OfCaptures, Batches, OfCapturesToLabel, OfClassifier
+    WrittenPredictions,
+    NarrowedAnswers,
+    OfCaptures,
+    ShowsPictures,
+    OfCapturesToLabel,
+    OfClassifier,
 ):
     """Label new pictures: those of a folder, or the captures of a table or a package."""
+
+    batch_size: Annotated[
+        str,
+        "Pictures a step; auto: by the device and the size of the pictures, and fewer where the "
+        "memory is not enough.",
+        CountOr("auto"),
+    ] = "auto"
+    resume: Annotated[
+        bool, "Keep the answers of an earlier run that was stopped, if it asked the same."
+    ] = True
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Runs a classifier over captures: the network takes batches of what is read ahead."""
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Container, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from ctc.dataset.image_spec import STACK
 from ctc.model.classifier import Classifier
 from ctc.prediction.aggregation import MEAN
 from ctc.prediction.answers import Answer, of_captures
+from ctc.prediction.batches import Asking, Said
 from ctc.prediction.captures import PhotoCapture
 from ctc.prediction.predictions import Predictions
 from ctc.prediction.reading import Picture, read_ahead
@@ -17,6 +20,9 @@ from ctc.progress import Progress
 
 AUTO = "auto"
 BATCHES_AHEAD = 2  # decoded pictures that wait for the network: memory stays flat
+BATCHES_ASKED = 1  # that the network has besides the one whose answers are waited for
+
+Row = dict[str, NDArray[np.float64]]  # {label: [classes]}, of one picture
 
 
 @dataclass
@@ -62,10 +68,38 @@ def answer(
     progress: Progress | None = None,
 ) -> Iterator[Answer]:
     """Yield what the classifier says of every picture of each capture; see `predict`."""
-    for capture, collected in _collect(classifier, captures, batch_size):
-        yield _answer(classifier, capture, collected)
+    for one in answer_all(Asking(classifier, batch_size), captures):
+        yield one
         if progress:
             progress.advance()
+
+
+def answer_all(
+    asking: Asking, captures: Iterable[PhotoCapture], ends: Container[int] = (), threads: int = 0
+) -> Iterator[Answer]:
+    """Yield what is said of each capture, in order.
+
+    Threads read and decode, another one asks the network, and this one brings both together.
+
+    Args:
+        asking: what is asked, and about how many pictures at once.
+        captures: read as they are needed.
+        ends: numbers of captures, from 0, after which a batch is closed: those that follow are
+            answered as if they were the first.
+        threads: that read and decode; 0: one a core.
+    """
+    classifier, size = asking.classifier, asking.batch_size
+    pictures = read_ahead(captures, classifier.image, BATCHES_AHEAD * size, ends, threads)
+    collected = _Collected()
+    for batch, answers in _asked(asking, _batches(pictures, size)):
+        for picture, said in zip(batch, answers, strict=True):
+            for label, probabilities in said.items():
+                collected.probabilities.setdefault(label, []).append(probabilities)
+            if picture.number:
+                collected.pictures.append(picture)
+            if picture.ends:
+                yield _answer(classifier, picture.capture, collected)
+                collected = _Collected()
 
 
 def _answer(classifier: Classifier, capture: PhotoCapture, collected: _Collected) -> Answer:
@@ -92,37 +126,35 @@ def _answer(classifier: Classifier, capture: PhotoCapture, collected: _Collected
     )
 
 
-def _collect(
-    classifier: Classifier, captures: Iterable[PhotoCapture], batch_size: int
-) -> Iterator[tuple[PhotoCapture, _Collected]]:
-    collected = _Collected()
-    for batch in _batches(
-        read_ahead(captures, classifier.image, BATCHES_AHEAD * batch_size), batch_size
-    ):
-        answers = _ask(classifier, batch, batch_size)
-        for picture, said in zip(batch, answers, strict=True):
-            for label, probabilities in said.items():
-                collected.probabilities.setdefault(label, []).append(probabilities)
-            if picture.number:
-                collected.pictures.append(replace(picture, pixels=None))
-            if picture.ends:
-                yield picture.capture, collected
-                collected = _Collected()
+def _asked(
+    asking: Asking, batches: Iterator[list[Picture]]
+) -> Iterator[tuple[list[Picture], list[Row]]]:
+    """Yield each batch, its pictures without their pixels, with what is said of each of them.
+
+    The network has the next batch before the answers to this one are looked at.
+    """
+    running: deque[tuple[list[Picture], Future[list[Row]]]] = deque()
+    with ThreadPoolExecutor(1) as network:
+        for batch in batches:
+            bare = [replace(picture, pixels=None) for picture in batch]
+            running.append((bare, network.submit(_ask, asking, batch)))
+            if len(running) > BATCHES_ASKED:
+                pictures, answers = running.popleft()
+                yield pictures, answers.result()
+        yield from ((pictures, answers.result()) for pictures, answers in running)
 
 
-def _ask(
-    classifier: Classifier, batch: list[Picture], batch_size: int
-) -> list[dict[str, NDArray[np.float64]]]:
+def _ask(asking: Asking, batch: list[Picture]) -> list[Row]:
     """Return {label: [classes]} a picture, empty for those that show the network nothing."""
     readable = [picture.pixels for picture in batch if picture.pixels is not None]
     if not readable:
         return [{} for _ in batch]
-    said = classifier.probabilities(np.stack(readable), batch_size)
+    said = asking.ask(np.stack(readable))
     places = iter(range(len(readable)))
     return [{} if picture.pixels is None else _at(said, next(places)) for picture in batch]
 
 
-def _at(said: dict[str, NDArray[np.float64]], place: int) -> dict[str, NDArray[np.float64]]:
+def _at(said: Said, place: int) -> Row:
     return {label: probabilities[place] for label, probabilities in said.items()}
 
 
@@ -133,7 +165,8 @@ def _batches(pictures: Iterator[Picture], size: int) -> Iterator[list[Picture]]:
     for picture in pictures:
         batch.append(picture)
         asked += picture.pixels is not None
-        if asked == size or len(batch) == STACK * size:  # where most cannot be read
+        # Where most cannot be read, a batch is closed by their number.
+        if asked == size or len(batch) == STACK * size or picture.closes:
             yield batch
             batch, asked = [], 0
     if batch:

@@ -1,6 +1,7 @@
 """The pictures of captures, read and decoded ahead, as the network sees them."""
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,6 +18,8 @@ from ctc.prediction.answers import NO_PICTURE
 from ctc.prediction.captures import PhotoCapture
 from ctc.tasks import cores
 
+Job = tuple[PhotoCapture, int, bool]  # a picture's capture, its number, and whether it closes
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -27,6 +30,7 @@ class Picture:
         pixels: what the network is to see, [H, W, 3]: the picture, or the stack that ends with it;
             None for nothing.
         failure: why it could not be read.
+        closes: whether the network is asked about it before any picture that follows.
         taken: when it was taken, see `ctc.pictures.taken`; None where it does not say.
         brightness: the mean of what the network sees of it, 0..255.
     """
@@ -35,6 +39,7 @@ class Picture:
     number: int
     pixels: NDArray[np.uint8] | None
     failure: str | None
+    closes: bool = False
     taken: str | None = None
     brightness: float | None = None
 
@@ -44,9 +49,23 @@ class Picture:
         return self.number >= len(self.capture.images)
 
 
-def read_ahead(captures: Iterable[PhotoCapture], image: ImageSpec, count: int) -> Iterator[Picture]:
-    """Yield every picture in order, as the network sees it, while `count` more are being read."""
-    pictures = _decoded(captures, image, count)
+def read_ahead(
+    captures: Iterable[PhotoCapture],
+    image: ImageSpec,
+    count: int,
+    ends: Container[int] = (),
+    threads: int = 0,
+) -> Iterator[Picture]:
+    """Yield every picture in order, as the network sees it, while `count` more are being read.
+
+    Args:
+        captures: read as they are needed.
+        image: what the network sees.
+        count: how many decoded pictures wait at most.
+        ends: numbers of captures, from 0, whose last picture `closes`.
+        threads: that read; 0: one a core.
+    """
+    pictures = _decoded(_jobs(captures, ends), image, count, threads or cores())
     return _stacked(pictures) if image.stacked else pictures
 
 
@@ -72,33 +91,38 @@ def _stack(grey: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return np.concatenate(repeated, axis=-1)
 
 
-def _decoded(captures: Iterable[PhotoCapture], image: ImageSpec, count: int) -> Iterator[Picture]:
+def _decoded(jobs: Iterator[Job], image: ImageSpec, count: int, threads: int) -> Iterator[Picture]:
     """Read pictures in threads (the decoders release the interpreter lock), in order."""
-    pending: list[Future[Picture]] = []
-    jobs = _jobs(captures)
-    with ThreadPoolExecutor(cores()) as pool:
+    pending: deque[Future[Picture]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
         while True:
             wanted = count - len(pending)
-            pending += [pool.submit(_read, *job, image) for job in islice(jobs, wanted)]
+            pending.extend(pool.submit(_read, *job, image) for job in islice(jobs, wanted))
             if not pending:
                 return
-            yield pending.pop(0).result()
+            yield pending.popleft().result()
 
 
-def _jobs(captures: Iterable[PhotoCapture]) -> Iterator[tuple[PhotoCapture, int]]:
+def _jobs(captures: Iterable[PhotoCapture], ends: Container[int]) -> Iterator[Job]:
     """Number the pictures of each capture from 1; a capture without any has one numbered 0."""
-    for capture in captures:
-        for number in range(1, len(capture.images) + 1) or (0,):
-            yield capture, number
+    for place, capture in enumerate(captures):
+        last = len(capture.images)
+        for number in range(1, last + 1) or (0,):
+            yield capture, number, number == last and place in ends
 
 
-def _read(capture: PhotoCapture, number: int, image: ImageSpec) -> Picture:
+def _read(capture: PhotoCapture, number: int, closes: bool, image: ImageSpec) -> Picture:
+    return replace(_picture(capture, number, image), closes=closes)
+
+
+def _picture(capture: PhotoCapture, number: int, image: ImageSpec) -> Picture:
     if number == 0:
         return Picture(capture, number, None, NO_PICTURE)
     source = capture.images[number - 1]
     try:
         data = picture_bytes(".", source) if isinstance(source, str) else source
         pixels = fitted_pixels(data, image)
-        return Picture(capture, number, pixels, None, taken_at(data), float(pixels.mean()))
+        taken, brightness = taken_at(data), float(pixels.mean())
+        return Picture(capture, number, pixels, None, taken=taken, brightness=brightness)
     except UnreadablePicture as error:
         return Picture(capture, number, None, str(error))

@@ -23,12 +23,13 @@ from ctc.dataset import planning, writing
 from ctc.dataset.manifest import Dataset, open_dataset
 from ctc.dataset.outputs import check_output
 from ctc.dataset.planning import plan_dataset
-from ctc.dataset.resuming import origin_of, place_of
+from ctc.dataset.resuming import origin_of
 from ctc.dataset.writing import write_dataset
 from ctc.errors import BadInput
 from ctc.inventory.table import Inventory
 from ctc.params import DatasetParams
 from ctc.storage import s3
+from ctc.storage.unfinished import place_of
 
 ROOT = Path(__file__).parent.parent.parent
 CAPTURES, A_SHARD = 24, 4

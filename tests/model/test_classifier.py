@@ -15,6 +15,7 @@ from ctc.model.calibration import Calibration
 from ctc.model.classifier import ABOUT, NETWORK, Classifier, Origin, check_output, softmax
 from ctc.model.devices import unseen_gpu
 from ctc.model.network.backbones import build_network
+from ctc.model.seen import Seen
 
 LABELS = (Label("empty", ("empty", "not_empty")), Label("species", ("lion", "ostrich", "zebra")))
 
@@ -92,6 +93,25 @@ def test_a_classifier_that_was_written_before_there_was_calibration_is_read(save
     assert about.pop("calibration") is None
     (saved / ABOUT).write_text(json.dumps(about))
     assert Classifier.load(saved).calibration is None
+
+
+SEEN = Seen({"species": {"lion": 3, "zebra": 1}}, 4, (10.0, 20.5))
+
+
+def test_what_it_has_seen_is_kept(classifier: Classifier, tmp_path: Path) -> None:
+    replace(classifier, origin=replace(classifier.origin, seen=SEEN)).save(tmp_path / "seen")
+    assert Classifier.load(tmp_path / "seen").origin.seen == SEEN
+
+
+def test_a_classifier_that_was_written_before_that_was_kept_is_read(saved: Path) -> None:
+    about = json.loads((saved / ABOUT).read_text())
+    assert about["origin"].pop("seen") is None
+    (saved / ABOUT).write_text(json.dumps(about))
+    assert Classifier.load(saved).origin.seen is None
+    about["origin"]["seen"] = {"classes": 1}
+    (saved / ABOUT).write_text(json.dumps(about))
+    with pytest.raises(BadInput, match="does not describe a classifier"):
+        Classifier.load(saved)
 
 
 def test_a_classifier_that_was_written_before_datasets_were_mixed_is_read(saved: Path) -> None:

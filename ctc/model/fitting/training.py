@@ -12,6 +12,7 @@ from ctc.dataset.reading import damage_named, training_batches, validation_batch
 from ctc.model.classifier import Classifier, Origin
 from ctc.model.fitting.augmentation import Augmentation, strength
 from ctc.model.fitting.computing import as_planned, share_statistics
+from ctc.model.fitting.looking_back import seen_in
 from ctc.model.fitting.losses import label_losses
 from ctc.model.fitting.metrics import metrics_of
 from ctc.model.fitting.mixing import MixedModel, Mixup
@@ -221,4 +222,5 @@ def _origin(plan: TrainingPlan) -> Origin:
         parent=parent.ancestor if parent else None,
         strategy=plan.params.strategy if parent else None,
         period=period,
+        seen=seen_in(reading),
     )

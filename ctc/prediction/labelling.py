@@ -1,0 +1,89 @@
+"""The whole of `predict` but for its run: from the captures of a source to the written files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctc.model.classifier import Classifier
+from ctc.params import PredictParams
+from ctc.prediction.answering import Answered, answered
+from ctc.prediction.asking import asked_of
+from ctc.prediction.batch_sizes import batch_size_of
+from ctc.prediction.captures import Captures
+from ctc.prediction.formats import check_outputs, outputs_of, write_all
+from ctc.prediction.judged import Asked, judge
+from ctc.prediction.resuming import Question
+from ctc.prediction.tally import Tally
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """What is to be labelled, by whom, and what becomes of it.
+
+    Attributes:
+        params: of the step.
+        classifier: who answers.
+        captures: what it is asked about.
+        outputs: where each format goes.
+        asked: how its answers are taken.
+        question: what decides its answers.
+    """
+
+    params: PredictParams
+    classifier: Classifier
+    captures: Captures
+    outputs: Mapping[str, str]
+    asked: Asked
+    question: Question
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What came of it.
+
+    Attributes:
+        tally: what all answers come to.
+        answered: how they came about; they themselves are in the outputs.
+    """
+
+    tally: Tally
+    answered: Answered
+
+
+def plan_labelling(
+    params: PredictParams, captures: Captures, classifier: Classifier, folder: Path, model: str
+) -> Labelling:
+    """Check everything before any picture is decoded.
+
+    Args:
+        params: of the step.
+        captures: what is to be labelled; see `captures_of`.
+        classifier: who answers.
+        folder: where it lies.
+        model: where it was found, with its version.
+
+    Raises:
+        BadInput: for what cannot be written or asked.
+    """
+    outputs = outputs_of(params.format, params.output)
+    asked = asked_of(params, captures, model, classifier)
+    check_outputs(outputs, asked)
+    batch_size_of(params.batch_size, classifier.image)
+    question = Question.of(folder, captures, params.batch_size)
+    return Labelling(params, classifier, captures, outputs, asked, question)
+
+
+def label_all(plan: Labelling) -> Labelled:
+    """Answer every capture, write all outputs, count.
+
+    Raises:
+        BadInput: if another run writes this output.
+        CannotGoOn: if the memory is not enough for the batch size that was asked for.
+    """
+    params, classifier = plan.params, plan.classifier
+    tally = Tally(classifier.labels, classifier.origin.seen, params.private)
+    place = (plan.captures, params.output, params.resume)
+    with answered(classifier, plan.question, *place) as answers:
+        for one in write_all((judge(a, plan.asked) for a in answers), plan.outputs, plan.asked):
+            tally.add(one.answer, one.rows)
+    return Labelled(tally, answers)
