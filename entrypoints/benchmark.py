@@ -42,6 +42,10 @@ def _measured(params: BenchmarkParams) -> "pd.DataFrame":
         from ctc.benchmark.train import benchmark_train
 
         return benchmark_train(params, fit_as_train_does)
+    if params.part == "predict":
+        from ctc.benchmark.predict import benchmark_predict
+
+        return benchmark_predict(params)
     from ctc.benchmark.dataset import benchmark_dataset
 
     return benchmark_dataset(params)

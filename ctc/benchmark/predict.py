@@ -125,6 +125,7 @@ def of_predicting(folder: str, count: int) -> Cost:
 
     from ctc.params import PredictParams
     from ctc.prediction.labelling import label_all, plan_labelling
+    from ctc.prediction.sources import captures_of
 
     classifier, size = _classifier(folder)
     image = classifier.image
@@ -132,7 +133,8 @@ def of_predicting(folder: str, count: int) -> Cost:
     inventory, output = f"{folder}/inventory-{count}.parquet", f"{folder}/predictions.csv"
     cpu, start = time.process_time(), time.perf_counter()
     asked = PredictParams(images=inventory, output=output)
-    label_all(plan_labelling(asked, classifier, Path(folder) / CLASSIFIER))
+    place = Path(folder) / CLASSIFIER
+    label_all(plan_labelling(asked, captures_of(asked), classifier, place, str(place)))
     return count, time.process_time() - cpu, time.perf_counter() - start
 
 

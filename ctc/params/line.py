@@ -49,19 +49,23 @@ class MainParams(
 class BenchmarkParams:
     """Measure a part of the line on made-up data, against the plainest way to do the same."""
 
-    part: Annotated[str, "What to measure.", Choice(("inventory", "dataset", "input", "train"))] = (
-        "inventory"
-    )
+    part: Annotated[
+        str, "What to measure.", Choice(("inventory", "dataset", "input", "train", "predict"))
+    ] = "inventory"
     rows: Annotated[int, "inventory: rows of the table.", Between(1_000)] = 1_000_000
     images: Annotated[int, "inventory: picture columns of the table.", Between(1, 20)] = 3
     pictures: Annotated[
-        int, "dataset, input, train: 3-megapixel pictures to store.", Between(10)
+        int, "dataset, input, train: 3-megapixel pictures to store; predict: to label.", Between(10)
     ] = 400
     times: Annotated[
-        int, "dataset: how many times as many pictures show whether memory grows.", Between(1)
+        int,
+        "dataset, predict: how many times as many pictures show whether memory grows.",
+        Between(1),
     ] = 4
-    model: Annotated[str, "train: network.", Choice(NETWORKS)] = "tiny"
-    image_size: Annotated[int, "train: height and width the network sees.", Between(16, 2048)] = 96
+    model: Annotated[str, "train, predict: network.", Choice(NETWORKS)] = "tiny"
+    image_size: Annotated[
+        int, "train, predict: height and width the network sees.", Between(16, 2048)
+    ] = 96
     steps: Annotated[int, "train: batches an epoch.", Between(1)] = 50
     repeats: Annotated[int, "How often each is measured; medians are reported.", Between(1)] = 3
     output: Annotated[str, "Folder for the made-up data; removed at the end."] = "data/benchmark"

@@ -1,7 +1,6 @@
 """Predictions: a row is one capture and one label."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -86,19 +85,6 @@ class Predictions:
         table = self.table()
         table["probabilities"] = [_as_json(row.probabilities) for row in self.rows]
         return table.drop(columns=[name for name in WHERE_KNOWN if table[name].isna().all()])
-
-    def class_counts(self) -> pd.DataFrame:
-        """Return a row a label and class: how many captures were predicted to be it.
-
-        And how many of them are `accepted`, where that is known.
-        """
-        known = [row for row in self.rows if row.prediction is not None]
-        counts = Counter((row.label, str(row.prediction)) for row in known)
-        sure = Counter((row.label, str(row.prediction)) for row in known if row.accepted)
-        rows = [(*key, count, sure[key]) for key, count in sorted(counts.items())]
-        table = pd.DataFrame(rows, columns=["label", "class", "captures", "accepted"])
-        decided = any(row.accepted is not None for row in self.rows)
-        return table if decided else table.drop(columns="accepted")
 
     def of(self, label: str) -> tuple[Prediction, ...]:
         """Return the rows of one label."""
