@@ -96,7 +96,6 @@ class PredictParams(
     WrittenPredictions,
     NarrowedAnswers,
     OfCaptures,
-    ShowsPictures,
     OfCapturesToLabel,
     OfClassifier,
 ):
