@@ -101,7 +101,9 @@ def _log_plots(tracked: "Run", evaluation: "Evaluation") -> dict[str, dict[str, 
 
 def _log_label_tables(tracked: "Run", one: "LabelEvaluation") -> None:
     """Log the tables of one label: confusions and curves."""
-    tracked.csv(one.confusion.reset_index(names="true"), f"{one.label}/confusion")
+    from ctc.evaluation.tables import confusions
+
+    tracked.csv(confusions(one), f"{one.label}/confusion")
     tracked.table(one.sureness.reliability, f"{one.label}/reliability")
     tracked.table(one.effort, f"{one.label}/effort")
     if one.empties is not None:

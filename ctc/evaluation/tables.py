@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ctc.evaluation.estimates import Estimates
-from ctc.evaluation.evaluation import Evaluation
+from ctc.evaluation.evaluation import Evaluation, LabelEvaluation
 from ctc.evaluation.suspects import COLUMNS
 
 SHOWN = (
@@ -72,6 +72,14 @@ def suspect_table(evaluation: Evaluation) -> pd.DataFrame:
     whole = pd.concat(tables) if tables else pd.DataFrame(columns=list(COLUMNS))
     ranked = ["suspicion", "confidence"]
     return whole.sort_values(ranked, ascending=False, kind="stable", ignore_index=True)
+
+
+def confusions(one: LabelEvaluation) -> pd.DataFrame:
+    """Return captures: a row a true class, named in the first column, a column a predicted one."""
+    table = one.confusion.reset_index(drop=True)
+    # A class may have the name of that column.
+    table.insert(0, "true", one.confusion.index, allow_duplicates=True)
+    return table
 
 
 def _joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:

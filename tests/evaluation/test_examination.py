@@ -21,7 +21,14 @@ from ctc.evaluation.intervals import Resampling
 from ctc.evaluation.judging import judge, plan_judgement
 from ctc.evaluation.known import known_answers
 from ctc.evaluation.suspects import with_paths
-from ctc.evaluation.tables import as_text, figure_table, label_table, suspect_table
+from ctc.evaluation.tables import (
+    as_text,
+    confusions,
+    figure_table,
+    label_table,
+    suspect_table,
+)
+from ctc.labels import Label
 from ctc.model.classifier import Classifier
 from ctc.model.planning.training_plan import plan_training
 from ctc.params import EvaluateParams, TrainParams
@@ -309,6 +316,15 @@ def test_the_terminal_shows_a_line_a_label_and_what_limits_it() -> None:
     assert line.split()[:2] == ["species", "60"]
     assert remark == "Mind: there is little."
     assert " - " in as_text(of_two(*drawn(60, 4), draws=0)).splitlines()[1]
+
+
+def test_a_class_that_is_called_true_has_a_column_in_the_table_of_confusions() -> None:
+    eating = Label("eating", ("false", "true"))
+    said = answers(["true", "true", "false"], np.array([[0, 1], [1, 0], [1, 0]]), eating)
+    (one,) = evaluate(said, (eating,), Setting("test", resampling=Resampling(0))).labels
+    table = confusions(one)
+    assert [*table.columns] == ["true", "false", "true"]
+    assert table.to_numpy().tolist() == [["false", 1, 0], ["true", 1, 1]]
 
 
 def test_missing_labels_and_labels_without_a_truth_count_in_nothing() -> None:
