@@ -24,8 +24,8 @@ def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
     mixture = Mixture.of(open_dataset(params.dataset))
     model = find_model(params.classifier)
     plan = plan_judgement(Classifier.load(model.folder), mixture, params)
-    with tracked_run("evaluate", params, nested) as tracked:
-        tracked.input(_input(plan), "evaluation")
+    name = f"evaluate {model.resolved.removeprefix('models:/')}"
+    with tracked_run("evaluate", params, nested, name) as tracked:
         tracked.resolved(classifier=model.resolved)
         evaluation = judged(tracked, plan, model.resolved, model.model_id)
         log_card(tracked, model.resolved, plan.classifier, model.run_id, (plan, evaluation))
@@ -52,6 +52,7 @@ def judged(
     from ctc.evaluation.tables import suspect_table
 
     setting = plan.setting
+    tracked.input(_input(plan), "evaluation")
     tracked.resolved(split=plan.splits, aggregate=setting.aggregate, by=setting.by)
     predictions, evaluation = judge(plan)
     tracked.metrics(evaluation.metrics, step, model_id, _input(plan))

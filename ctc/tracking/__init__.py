@@ -1,4 +1,4 @@
-"""The only door to MLflow: runs, models and the registry. Entry points alone come through it."""
+"""The only door to MLflow: runs, models and the registry. Entry points and notebooks come here."""
 
 import logging
 import os
@@ -12,6 +12,15 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from ctc.tracking.describing import LONGEST, describe, is_version, training_record
+from ctc.tracking.kept import (
+    Kept,
+    evaluations,
+    kept_run,
+    kept_runs,
+    latest_of_each,
+    read_from,
+    trained_with,
+)
 from ctc.tracking.models import Model, ask_logged, find_description, find_model, log_classifier
 from ctc.tracking.promoting import Overtaken, promote, roll_back
 from ctc.tracking.records import Evaluated, evaluations_of
@@ -38,6 +47,7 @@ __all__ = [
     "Evaluated",
     "Former",
     "Input",
+    "Kept",
     "Model",
     "Overtaken",
     "Run",
@@ -47,15 +57,20 @@ __all__ = [
     "ask_logged",
     "check_name",
     "describe",
+    "evaluations",
     "evaluations_of",
     "fetch",
     "find_description",
     "find_model",
     "find_run",
     "is_version",
+    "kept_run",
+    "kept_runs",
+    "latest_of_each",
     "log_below",
     "log_classifier",
     "promote",
+    "read_from",
     "register",
     "resumed_run",
     "roll_back",
@@ -65,6 +80,7 @@ __all__ = [
     "tag_version",
     "tracked_run",
     "tracking_uri",
+    "trained_with",
     "training_record",
     "uploaded",
 ]
