@@ -114,6 +114,41 @@ def location_table(inventory: Inventory) -> "pd.DataFrame":
     return _by_location(rows)[columns]
 
 
+def spread_table(inventory: Inventory, label: str) -> "pd.DataFrame":
+    """Return a row a class of a label: where and when it was taken, that of fewest locations first.
+
+    The columns are `class`, `captures`, `locations` (how many), `at_commonest` (share of the
+    captures at the location that has most of them), `first` and `last` (see `location_table`).
+    Captures whose location is not known count as `captures` alone.
+    """
+    rows = _observations(inventory, label)
+    at = rows.groupby(["class", LOCATION]).size().groupby("class")
+    table = rows.groupby("class").agg(
+        captures=("time", "size"), first=("time", "min"), last=("time", "max")
+    )
+    table.insert(1, "locations", at.size().reindex(table.index, fill_value=0))
+    table.insert(2, "at_commonest", at.max() / at.sum())
+    ordered = table.sort_values(["locations", "captures"], kind="stable").reset_index()
+    return _with_texts(ordered)
+
+
+def _observations(inventory: Inventory, label: str) -> "pd.DataFrame":
+    """Return a row a capture and class: `class`, location and time."""
+    import pandas as pd
+
+    known = inventory.table
+    none = pa.nulls(known.num_rows, pa.string())
+    rows = pd.DataFrame(
+        {
+            "class": known[label].to_pandas(),
+            "capture": Captures.of(inventory).of_row,
+            LOCATION: (known[LOCATION] if LOCATION in inventory.metadata else none).to_pandas(),
+            "time": _times(known),
+        }
+    )
+    return rows.dropna(subset=["class"]).drop_duplicates(["class", "capture"])
+
+
 def _by_location(rows: "pd.DataFrame") -> "pd.DataFrame":
     table = rows.groupby(LOCATION, as_index=False).agg(
         captures=("images", "size"),
@@ -121,9 +156,16 @@ def _by_location(rows: "pd.DataFrame") -> "pd.DataFrame":
         first=("time", "min"),
         last=("time", "max"),
     )
-    for name in ("first", "last"):
-        table[name] = table[name].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("")
-    return table.sort_values(["captures", LOCATION], ascending=[False, True], ignore_index=True)
+    ordered = ["captures", LOCATION]
+    return _with_texts(table.sort_values(ordered, ascending=[False, True], ignore_index=True))
+
+
+def _with_texts(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Write the times of a table; "" for one that is not known."""
+    written = {
+        name: table[name].dt.strftime("%Y-%m-%d %H:%M:%S").fillna("") for name in ("first", "last")
+    }
+    return table.assign(**written)
 
 
 def _times(once: pa.Table) -> "pd.Series[pd.Timestamp]":

@@ -2,6 +2,7 @@ import io
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_up_answers import SPECIES, answers
 from matplotlib.figure import Figure
@@ -9,6 +10,8 @@ from PIL import Image
 
 from ctc.evaluation.evaluation import LabelEvaluation, Setting, evaluate
 from ctc.evaluation.intervals import Resampling
+from ctc.evaluation.plots import comparison
+from ctc.evaluation.plots.comparison import comparison_plot
 from ctc.evaluation.plots.confusion import NUMBERS_UP_TO, confusion_plot
 from ctc.evaluation.plots.curves import effort_plot, empty_plot, reliability_plot
 from ctc.evaluation.plots.groups import MOST_ROWS, group_plot
@@ -149,3 +152,53 @@ def test_groups_are_drawn_the_worst_on_top(locations: int) -> None:
     assert axes.yaxis_inverted()
     hidden = f"{locations - MOST_ROWS} better ones not drawn" in texts(figure)
     assert hidden == (locations > MOST_ROWS)
+
+
+def compared(rows: int = 2, classifiers: int = 2) -> pd.DataFrame:
+    """Classifier 1 does not answer the first row, nor has it intervals."""
+    return pd.DataFrame(
+        [
+            (f"label {row}", f"model {one}", 0.5 + 0.1 * one, *ends, 0.25 * row or None)
+            for one in range(classifiers)
+            for row in range(one == 1, rows)
+            for ends in [(None, None) if one == 1 else (0.4, 0.7)]
+        ],
+        columns=["row", "classifier", "value", "low", "high", "guessing"],
+    )
+
+
+def test_classifiers_stand_in_the_row_of_their_label_each_with_a_mark_of_its_own() -> None:
+    figure = comparison_plot(compared(), "accuracy on test", "accuracy")
+    png(figure)
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["label 0", "label 1"]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["guessing", "model 0", "model 1"]
+    marks = {
+        one.get_label(): one.get_offsets() for one in axes.collections if len(one.get_offsets())
+    }
+    first, second = marks["model 0"], marks["model 1"]
+    assert first[:, 0].tolist() == [0.5, 0.5]
+    assert second[:, 0].tolist() == [0.6]
+    assert np.abs(first[:, 1] - [0, 1]).max() < 0.5
+    assert first[1, 1] < second[0, 1] < 1.5
+    assert axes.get_xlim()[1] == 1.02
+
+
+def test_guessing_is_drawn_where_it_is_known_and_a_loss_beyond_one() -> None:
+    figures = compared().assign(value=3.0)
+    axes = comparison_plot(figures, "loss", "log_loss", shares=False).axes[0]
+    (bars,) = (one for one in axes.collections if one.get_label() == "guessing")
+    assert [segment[0, 0] for segment in bars.get_segments()] == [0.25]
+    assert axes.get_xlim()[1] >= 3
+    axes = comparison_plot(figures.drop(columns="guessing"), "loss", "log_loss").axes[0]
+    assert "guessing" not in {one.get_label() for one in axes.collections}
+
+
+def test_a_plot_of_many_classes_and_classifiers_fits_a_screen() -> None:
+    figure = comparison_plot(compared(100, comparison.MOST + 2), "recall", "recall")
+    assert len(figure.axes[0].get_yticklabels()) == 20
+    assert texts(figure).startswith("recall, 80 more not drawn")
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 1 + comparison.MOST
+    assert max(png(figure).size) < 3300

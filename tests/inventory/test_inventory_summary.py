@@ -1,7 +1,7 @@
 import numpy as np
 import pyarrow as pa
 
-from ctc.inventory.summary import class_table, location_table
+from ctc.inventory.summary import class_table, location_table, spread_table
 from ctc.inventory.table import Inventory
 
 TEXT = pa.string()
@@ -58,6 +58,31 @@ def test_locations_are_counted_without_times_too():
 def test_where_no_location_is_known_there_is_no_table():
     assert location_table(inventory()).empty
     assert location_table(inventory(location=[None] * 5)).empty
+
+
+def test_a_class_is_as_widely_spread_as_its_locations_and_times_say():
+    given = inventory(
+        species=["gnu", "gnu", "gnu", "gnu", "lion"],
+        location=["x", "x", "x", "y", None],
+        timestamp=["2024-05-01", "2024-05-01", "2024-03-01T08:00:00", None, None],
+    )
+    table = spread_table(given, "species")
+    assert table.columns.tolist() == [
+        "class", "captures", "locations", "at_commonest", "first", "last"
+    ]  # fmt: skip
+    assert table.fillna(-1).to_numpy().tolist() == [
+        ["lion", 1, 0, -1, "", ""],
+        ["gnu", 3, 2, 2 / 3, "2024-03-01 08:00:00", "2024-05-01 00:00:00"],
+    ]
+
+
+def test_the_spread_of_classes_is_known_without_locations_and_without_classes():
+    table = spread_table(inventory(species=["gnu", "gnu", "lion", "gnu", None]), "species")
+    assert table[["class", "captures", "locations"]].to_numpy().tolist() == [
+        ["lion", 1, 0],
+        ["gnu", 2, 0],
+    ]
+    assert spread_table(inventory(species=[None] * 5), "species").empty
 
 
 def test_many_captures_are_counted_right():
