@@ -8,7 +8,7 @@ READY := .venv/ready-$(BUILD)
 # Each file in one process, as its tests share what they made.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-slow check format mlproject ui
+.PHONY: demo test test-slow check format mlproject ui notebooks
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -44,3 +44,11 @@ mlproject: $(READY)
 
 ui: $(READY)
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db
+
+# Opens the notebooks in a browser; what they need beyond the rest comes at the first time.
+notebooks: .venv/ready-notebooks
+	$(BIN)/jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks
+
+.venv/ready-notebooks: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(BUILD),notebooks]'
+	@touch $@

@@ -69,8 +69,7 @@ def _draw_guessing(axes: Axes, figures: pd.DataFrame, rows: Sequence[str]) -> No
     if "guessing" not in figures:
         return
     known = figures.dropna(subset=["guessing"]).drop_duplicates("row").set_index("row")["guessing"]
-    shown = [(place, known[row]) for place, row in enumerate(rows) if row in known]
-    if shown:
-        y, values = zip(*shown, strict=True)
-        y = np.array(y)
+    y = np.array([place for place, row in enumerate(rows) if row in known])
+    values = [known[row] for row in rows if row in known]
+    if values:
         axes.vlines(values, y - 0.4, y + 0.4, color=PALE, linewidth=2, label="guessing")
