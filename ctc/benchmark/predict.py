@@ -66,7 +66,7 @@ def _ways(folder: Path, params: BenchmarkParams) -> dict[str, Way]:
     }
     for count in sorted({params.pictures, params.pictures * params.times}):
         write_inventory(str(folder), drawn, count)
-        ways[f"pictures to table, {count}"] = (of_predicting, (str(folder), count))
+        ways[f"{count} pictures to the table"] = (of_predicting, (str(folder), count))
     return ways
 
 

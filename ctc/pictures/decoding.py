@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from ctc.pictures.silence import NO_STDERR, NO_WARNINGS
 
@@ -166,6 +166,9 @@ def _draft(image: Image.Image, enough: Callable[[int, int], tuple[int, int]]) ->
 
 
 def _load(image: Image.Image) -> None:
+    # Other packages of the process, those of MegaDetector say, let Pillow fill up with grey what a
+    # file lacks, for all.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     if image.format != "TIFF":
         image.load()
         return

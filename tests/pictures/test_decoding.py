@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from ctc.pictures.decoding import StoredForm, UnreadablePicture, shrunk, to_jpeg, to_pixels
 
@@ -290,6 +290,14 @@ def test_a_file_that_is_no_whole_picture_is_unreadable(data, reason):
         stored(data, 64, 85)
     with pytest.raises(UnreadablePicture, match=reason):
         to_pixels(data, enough(32, 32))
+
+
+def test_it_stays_so_where_another_package_lets_pillow_fill_up_what_is_missing(monkeypatch):
+    half = photo()[: len(photo()) // 2]
+    for read in (lambda: stored(half, 64, 85), lambda: to_pixels(half, enough(32, 32))):
+        monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+        with pytest.raises(UnreadablePicture, match="truncated"):
+            read()
 
 
 def test_a_large_picture_of_a_camera_is_no_bomb():
