@@ -5,8 +5,9 @@ BIN := .venv/bin
 BUILD := $(if $(wildcard /proc/driver/nvidia/gpus/*),gpu,cpu)
 READY := .venv/ready-$(BUILD)
 
-# Each file in one process, as its tests share what they made.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# Each file in one process, as its tests share what they made; in the order of `tests/conftest.py`.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+  --no-loadscope-reorder
 
 .PHONY: demo test test-slow check format mlproject ui notebooks
 .DEFAULT_GOAL := demo

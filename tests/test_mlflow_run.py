@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def test_every_step_is_a_finished_run_with_its_parameters(line):
             continue
         (run,) = line.runs(step)
         assert run.info.status == "FINISHED", step
-        assert {*kind.__dataclass_fields__} <= {*run.data.params}, step
+        assert {field.name for field in fields(kind)} <= {*run.data.params}, step
 
 
 def test_steps_find_what_the_step_before_wrote(line):
@@ -201,6 +202,7 @@ def test_a_registered_model_is_evaluated_by_its_uri_and_linked(line):
     assert "| captures to learn from |" in version.description
 
 
+@pytest.mark.slow
 def test_main_runs_all_steps_below_one_run_and_says_what_was_learnt(clone):
     learnable = {"captures": 60, "size": 96, "epochs": 12, "image_size": 32}
     done = clone.run("main", **learnable, register="demo", output="out")
@@ -214,6 +216,7 @@ def test_main_runs_all_steps_below_one_run_and_says_what_was_learnt(clone):
     assert "majority_accuracy" in done.stdout
 
 
+@pytest.mark.slow
 def test_main_takes_a_table_of_ones_own(line):
     done = line.run(
         "main",
@@ -299,7 +302,9 @@ def wait_for(what: Callable[[], object], seconds: float = 90) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_training_is_killed_and_leaves_nothing_half_written(line, number):
     before = {run.info.run_id for run in line.runs("train")}
     classifier = (line.folder / "data" / "classifier" / "model.keras").read_bytes()

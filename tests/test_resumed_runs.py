@@ -117,6 +117,7 @@ def test_a_run_that_does_not_exist_is_refused(gone: tuple[str, Run]) -> None:
         resumed("nothing")
 
 
+@pytest.mark.slow
 def test_below_mlflow_run_a_default_is_not_given_and_its_run_tells_which_went_on(
     gone: tuple[str, Run], monkeypatch
 ) -> None:
