@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from test_sources import NAMES, camtrap_dp, photo, table
 
+from ctc import storage
 from ctc.dataset.manifest import Dataset
 from ctc.model.classifier import Classifier
 from ctc.params import PredictParams
@@ -119,3 +120,17 @@ def test_evaluate_predict_and_the_logged_model_agree(
     for key, shares in by_evaluate.items():
         assert dict(said[key]) == pytest.approx(shares, abs=TOLERANCE)
     assert np.isclose(sum(next(iter(by_evaluate.values())).values()), 1)
+
+
+def test_pictures_and_output_may_be_in_a_store(
+    small_classifier, photos, tmp_path, bucket, monkeypatch
+) -> None:
+    monkeypatch.setenv("CTC_CACHE", str(tmp_path / "cache"))
+    for name in NAMES:
+        storage.put_file(photos / name, f"{bucket}/pictures/{name}")
+    asked = PredictParams(images=f"{bucket}/pictures", output=f"{bucket}/said.csv")
+    model = Classifier.load(small_classifier)
+    label_all(plan_labelling(asked, captures_of(asked), model, small_classifier, "x"))
+    labelled(small_classifier, photos, tmp_path / "here.csv")
+    assert storage.read_bytes(f"{bucket}/said.csv") == (tmp_path / "here.csv").read_bytes()
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
