@@ -17,6 +17,7 @@ LARGEST_LOGGED = 50_000_000  # bytes of an output that the run gets a copy of
 def run(params: PredictParams, nested: bool = False) -> None:
     """Label every capture, write what was asked for, log what it comes to."""
     from ctc.model.classifier import Classifier
+    from ctc.prediction.asking import remarks_of
     from ctc.prediction.labelling import label_all, plan_labelling
     from ctc.prediction.sources import captures_of
     from ctc.tracking import find_model, tracked_run
@@ -37,7 +38,7 @@ def run(params: PredictParams, nested: bool = False) -> None:
     failed = f"; {done.tally.failed} of them could not be read" if done.tally.failed else ""
     written = ", ".join(plan.outputs.values())
     print(f"predict: {done.tally.captures} captures{failed}; written to {written}")
-    for note in (*notes, *findings_as_notes(captures.findings)):
+    for note in (*remarks_of(plan.asked), *notes, *findings_as_notes(captures.findings)):
         print(f"  {note}")
 
 

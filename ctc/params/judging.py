@@ -23,7 +23,7 @@ class EvaluateParams(Seeded, Judging, ShowsPictures, Batches, OfDataset, OfClass
     split: Annotated[str, "Splits to judge on, as a pattern."] = "test*"
 
 
-FORMATS = ("csv", "json", "parquet", "megadetector", "folders")
+FORMATS = ("csv", "json", "parquet", "megadetector", "camtrap_dp", "folders")
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,11 @@ class WrittenPredictions(ShowsPictures):
     output: Annotated[
         str, "File to write; several formats have the same name with different endings."
     ] = "data/predictions.csv"
+    package: Annotated[
+        str | None,
+        "camtrap_dp: where and when cameras stood and what the survey is: a Camtrap DP package, or "
+        "its deployments.csv; none: `images`, if it is one.",
+    ] = None
     link: Annotated[bool, "folders: links to the pictures, not copies of them."] = True
 
 

@@ -4,8 +4,10 @@ from ctc.model.classifier import Classifier
 from ctc.params import PredictParams
 from ctc.prediction.allowed import read_allowed
 from ctc.prediction.captures import Captures
+from ctc.prediction.formats.camtrap_dp.description import filled_in
 from ctc.prediction.judged import Asked, check_rollup
 from ctc.prediction.predicting import resolved_aggregate
+from ctc.prediction.survey import CAMTRAP_DP, read_survey
 from ctc.prediction.taxonomy import read_taxonomy
 
 
@@ -24,6 +26,7 @@ def asked_of(
         BadInput: for classes that nobody knows, and a taxonomy that cannot change anything.
     """
     labels = classifier.labels
+    wants_survey = CAMTRAP_DP in params.format
     asked = Asked(
         labels=labels,
         aggregate=resolved_aggregate(classifier, params.aggregate),
@@ -36,6 +39,24 @@ def asked_of(
         rollup_confidence=params.rollup_confidence,
         private=params.private,
         link=params.link,
+        survey=read_survey(params.package, params.images, captures) if wants_survey else None,
     )
     check_rollup(asked)
     return asked
+
+
+def remarks_of(asked: Asked) -> tuple[str, ...]:
+    """Return what is filled in where nobody has said what a format requires."""
+    if asked.survey is None:
+        return ()
+    found = []
+    if missing := filled_in(asked.survey):
+        found.append(
+            f"camtrap_dp: filled in, for the package does not say it: {', '.join(missing)}"
+        )
+    if not (asked.taxonomy and asked.taxonomy.scientific_names):
+        found.append(
+            "camtrap_dp: scientificName holds the names of classes; a taxonomy with a column "
+            "scientificName gives others"
+        )
+    return tuple(found)

@@ -10,6 +10,7 @@ from ctc.model.calibration import Calibration
 from ctc.prediction.allowed import Allowed, limited
 from ctc.prediction.answers import Answer, capture_row, picture_rows
 from ctc.prediction.predictions import Prediction
+from ctc.prediction.survey import Survey
 from ctc.prediction.taxonomy import Taxonomy
 
 
@@ -29,6 +30,7 @@ class Asked:
         rollup_confidence: what makes a class or a group sure; None: the accepted confidence.
         private: classes whose pictures are not laid out.
         link: whether pictures are laid out as links, not as copies.
+        survey: where and when cameras stood, where that was asked for.
     """
 
     labels: tuple[Label, ...]
@@ -42,6 +44,7 @@ class Asked:
     rollup_confidence: float | None = None
     private: tuple[str, ...] = ()
     link: bool = True
+    survey: Survey | None = None
 
     @property
     def accepts(self) -> bool:

@@ -74,16 +74,11 @@ def shares_of(rows: Rows, questions: Questions) -> dict[str, float]:
 
 def kind_said(rows: Rows, questions: Questions) -> str | None:
     """Return what the predictions say is there; None where nothing was said."""
-    for name in (questions.presence, questions.identity):
-        row = rows.get(name or "")
-        if row is None:
-            continue
-        if row.top is None:
-            return None
-        kind = kind_of(row.top)
-        if kind != ANIMAL:
-            return kind
-    return ANIMAL if questions.presence or questions.identity else None
+    asked = (rows.get(name or "") for name in (questions.presence, questions.identity))
+    tops = [row.top for row in asked if row is not None]
+    if not tops or None in tops:
+        return None
+    return next((kind for top in tops if (kind := kind_of(top or "")) != ANIMAL), ANIMAL)
 
 
 def animals_of(row: Prediction) -> dict[str, float]:

@@ -21,9 +21,7 @@ from made_up_judged import (
     judged,
     written,
 )
-from megadetector.postprocessing.generate_csv_report import generate_csv_report
-from megadetector.postprocessing.load_api_results import load_api_results
-from megadetector.postprocessing.validate_batch_results import validate_batch_results
+from megadetector_tools import generate_csv_report, load_api_results, validate_batch_results
 
 from ctc.inventory.sources import take_inventory
 from ctc.labels import Label

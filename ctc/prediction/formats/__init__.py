@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ctc import storage
 from ctc.errors import BadInput, one_of
-from ctc.prediction.formats import csv, folders, json, megadetector, parquet
+from ctc.prediction.formats import camtrap_dp, csv, folders, json, megadetector, parquet
 from ctc.prediction.formats.writing import Add
 from ctc.prediction.judged import Asked, Judged
 
@@ -37,6 +37,7 @@ FORMATS: Mapping[str, Format] = {
     "json": Format(".json", ".json", json.write, json.is_own),
     "parquet": Format(".parquet", ".parquet", parquet.write, parquet.is_own),
     "megadetector": Format(".json", ".megadetector.json", megadetector.write, megadetector.is_own),
+    "camtrap_dp": Format("", "_camtrap_dp", camtrap_dp.write, camtrap_dp.is_own),
     "folders": Format("", "_folders", folders.write, folders.is_own, folders.check),
 }
 SUFFIXES = {one.suffix for one in FORMATS.values()} - {""}
@@ -87,7 +88,10 @@ def _is_own(kind: Format, uri: str) -> bool:
         return kind.is_own(storage.local_path(uri))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / storage.name(uri)
-        storage.fetch_file(uri, path)
+        if kind.suffix:
+            storage.fetch_file(uri, path)
+        for name in [] if kind.suffix else list(storage.list_files(uri)):
+            storage.fetch_file(storage.join(uri, name), path / name)
         return kind.is_own(path)
 
 

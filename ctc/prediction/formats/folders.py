@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from ctc import storage
-from ctc.errors import BadInput, CannotGoOn
+from ctc.errors import BadInput
+from ctc.inventory.looks.private import private_classes
 from ctc.pictures.files import is_url
-from ctc.prediction.formats.writing import Add
+from ctc.prediction.formats.writing import Add, whole_folder
 from ctc.prediction.judged import Asked, Judged
 
 LIST = "sorted.csv"
@@ -30,24 +31,17 @@ UNSAFE = re.compile(r'[%<>:"|?*\\/\x00-\x1f]|^\.|[. ]$')
 @contextmanager
 def write(uri: str, asked: Asked) -> Iterator[Add]:
     """Take captures and sort their pictures; the folder appears whole."""
-    target = storage.local_path(uri)
-    partial = target.with_name(f".{target.name}.partial")
-    storage.remove_folder(partial)  # of a run that was cut off
-    partial.mkdir(parents=True)
-    try:
-        with (partial / LIST).open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
+    with (
+        whole_folder(uri, LIST, is_own) as folder,
+        (folder / LIST).open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
 
-            def add(judged: Judged) -> None:
-                writer.writerows(_sorted(judged, partial, asked))
+        def add(judged: Judged) -> None:
+            writer.writerows(_sorted(judged, folder, asked))
 
-            yield add
-        if target.exists() and not is_own(target):  # hours may have passed
-            raise CannotGoOn(f"'{target}' holds other files by now; move them, and predict again")
-        storage.replace_folder(partial, target)
-    finally:
-        storage.remove_folder(partial)
+        yield add
 
 
 def check(uri: str, asked: Asked) -> None:
@@ -87,7 +81,7 @@ def is_own(path: Path) -> bool:
 def _sorted(judged: Judged, root: Path, asked: Asked) -> Iterator[list[str]]:
     """Sort the pictures of a capture; yield a row of the list for each place, or for none."""
     answer = judged.answer
-    is_private = not _names(judged).isdisjoint(name.lower() for name in asked.private)
+    is_private = bool(private_classes(_names(judged), asked.private))
     for image, fault in zip(answer.images, answer.faults, strict=True):
         source = image if is_url(image) else storage.join(asked.root, image)
         if is_private:
@@ -102,7 +96,7 @@ def _sorted(judged: Judged, root: Path, asked: Asked) -> Iterator[list[str]]:
 
 def _names(judged: Judged) -> set[str]:
     said = (name for row in judged.rows.values() for name in (row.prediction, row.top))
-    return {name.lower() for name in said if name is not None}
+    return {name for name in said if name is not None}
 
 
 def _folders(judged: Judged) -> list[Path]:

@@ -101,7 +101,7 @@ def read_tables(package: Package) -> Tables:
         BadInput: for a table or column that is missing, ids that are missing, stand twice or
             name nothing, and an unknown level of observation.
     """
-    deployments, media, observations = (_sheet(package, name) for name in REQUIRED)
+    deployments, media, observations = (sheet_of(package.table(name), name) for name in REQUIRED)
     sites = _rows_by_id(deployments, "deploymentID")
     pictures = _rows_by_id(media, "mediaID")
     _rows_by_id(observations, "observationID")
@@ -116,8 +116,12 @@ def read_tables(package: Package) -> Tables:
     )
 
 
-def _sheet(package: Package, name: str) -> Sheet:
-    table = package.table(name)
+def sheet_of(table: CsvTable, name: str) -> Sheet:
+    """Read a table of a package, such as its deployments.
+
+    Raises:
+        BadInput: for a column that is missing, and a table that cannot be read.
+    """
     for column in REQUIRED[name]:
         if column not in table.header:
             raise BadInput(
