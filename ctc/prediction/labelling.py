@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctc import storage
 from ctc.model.classifier import Classifier
 from ctc.params import PredictParams
 from ctc.prediction.answering import Answered, answered
@@ -84,6 +85,9 @@ def label_all(plan: Labelling) -> Labelled:
     tally = Tally(classifier.labels, classifier.origin.seen, params.private)
     place = (plan.captures, params.output, params.resume)
     with answered(classifier, plan.question, *place) as answers:
+        for uri in plan.outputs.values():
+            if not storage.is_s3(uri):
+                storage.sweep_beside(storage.local_path(uri))
         for one in write_all((judge(a, plan.asked) for a in answers), plan.outputs, plan.asked):
             tally.add(one.answer, one.rows)
     return Labelled(tally, answers)

@@ -26,6 +26,7 @@ from ctc.storage.local import (
     remove_folder,
     replace_folder,
     sha256,
+    sweep_beside,
 )
 from ctc.storage.states import DENIED, EMPTY, FINE, FOLDER, MISSING, file_states
 
@@ -58,6 +59,7 @@ __all__ = [
     "remove_folder",
     "replace_folder",
     "sha256",
+    "sweep_beside",
     "why_not_read",
     "write_bytes",
 ]

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import stat
 import uuid
@@ -38,6 +39,18 @@ def atomic_file(path: Path) -> Iterator[Path]:
         raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove what `atomic_file` has left beside `path` where its process was killed.
+
+    For those who know that nobody else writes `path` meanwhile.
+    """
+    left = re.compile(rf"\.[0-9a-f]{{12}}\.{re.escape(path.name)}")
+    found = path.parent.iterdir() if path.parent.is_dir() else ()
+    for one in found:
+        if left.fullmatch(one.name) and one.is_file():
+            one.unlink(missing_ok=True)
 
 
 def replace_folder(new: Path, target: Path, aside: Path | None = None) -> None:

@@ -77,12 +77,17 @@ def test_a_run_that_was_stopped_ends_with_the_same_file(
         labelled(small_classifier, photos, tmp_path / "stopped.csv", **asked)
     assert not (tmp_path / "stopped.csv").exists()
     monkeypatch.setattr(answering, "write_part", written)
+    # What a run leaves that is killed while it writes the output, and somebody else's.
+    (tmp_path / ".0123456789ab.stopped.csv").write_text("id,la")
+    (tmp_path / ".0123456789ab.stopped.csv.mine").write_text("kept")
     again = labelled(small_classifier, photos, tmp_path / "stopped.csv", **asked)
     assert (whole.answered.kept, again.answered.kept) == (0, 4)
     for ending in ("csv", "json"):
         first, second = (tmp_path / f"{name}.{ending}" for name in ("whole", "stopped"))
         assert first.read_bytes() == second.read_bytes()
     assert whole.tally == again.tally
+    left = {path.name for path in tmp_path.iterdir() if path.name.startswith(".")}
+    assert left == {".0123456789ab.stopped.csv.mine"}
 
 
 def test_evaluate_predict_and_the_logged_model_agree(
