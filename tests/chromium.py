@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,35 @@ class Browser:
         assert "exceptionDetails" not in got, got
         return got["result"].get("value")
 
+    def wait_for(self, script: str, seconds: float = 60) -> Any:
+        """Return what a script comes to, as soon as that is true."""
+        end = time.monotonic() + seconds
+        while not (value := self.evaluate(script)):
+            assert time.monotonic() < end, f"waited in vain for {script}"
+            self.wait()
+        return value
+
+    @contextmanager
+    def inside(self, start: str) -> Iterator[None]:
+        """Evaluate scripts in a frame that is cut off from the page, by how its address begins."""
+        page, frame = self._session, self._frame(start)
+        self._session = self.send("Target.attachToTarget", targetId=frame, flatten=True)[
+            "sessionId"
+        ]
+        try:
+            yield
+        finally:
+            self._session = page
+
+    def _frame(self, start: str, seconds: float = 60) -> str:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for one in self.send("Target.getTargets")["targetInfos"]:
+                if one["url"].startswith(start):
+                    return one["targetId"]
+            self.wait()
+        raise AssertionError(f"there is no frame {start}")
+
     def wait(self) -> None:
         """Let the page do what it has put off for a moment."""
         script = "new Promise((done) => setTimeout(done, 50))"
@@ -81,11 +111,19 @@ class Browser:
 
     def click(self, element: str) -> None:
         """Press and release the mouse in the middle of an element, given as a CSS selector."""
+        self.click_at(*self.middle(element))
+
+    def middle(self, element: str) -> tuple[float, float]:
+        """Bring an element into view; return where its middle is."""
         x, y = self.evaluate(
             f"(() => {{ const e = document.querySelector({json.dumps(element)});"
             " e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
             " return [r.x + r.width / 2, r.y + r.height / 2]; })()"
         )
+        return x, y
+
+    def click_at(self, x: float, y: float) -> None:
+        """Press and release the mouse at a place of the page."""
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 

@@ -3,15 +3,19 @@
 import base64
 import io
 import re
+import shutil
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 from chromium import PROGRAM, Browser, browser
+from conftest import empty_store
 from made_up_answers import answer
 from made_up_dataset import Made, make_dataset
 from made_up_page import Page
 from PIL import Image
+from tracking_server import tracking_server
 
 from ctc.dataset.mixture import Mixture
 from ctc.evaluation.evaluation import Setting, evaluate
@@ -177,3 +181,31 @@ def test_the_filters_do_in_a_browser_what_they_say(mixture: Mixture, tmp_path: P
         broken = "[...document.images].filter((one) => one.naturalWidth !== 60).length"
         assert page.evaluate(broken) == 0
         assert {url.split(":", 1)[0] for url in page.requests} <= {"file", "data"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PROGRAM, reason="there is no Chromium")
+def test_the_filters_work_in_the_ui_of_mlflow(mixture: Mixture, tmp_path: Path) -> None:
+    """It shows the page in a frame that may run scripts and nothing else."""
+    store = tmp_path / "mlflow.db"
+    shutil.copy(empty_store(), store)
+    shown = "document.querySelector('output').textContent"
+    with tracking_server(tmp_path, store) as uri, browser(tmp_path / "profile") as page:
+        client = mlflow.MlflowClient(uri)
+        run_id = client.create_run("0").info.run_id
+        client.log_text(run_id, html_of(mixture, private=()), "errors.html")
+        page.open(f"{uri}/#/experiments/0/runs/{run_id}/artifacts/errors.html")
+        frame = "document.querySelector('iframe')"
+        sandbox = page.wait_for(f"{frame} && {frame}.src && {frame}.getAttribute('sandbox')")
+        assert sandbox == "allow-scripts"
+        with page.inside("blob:"):
+            page.wait_for(
+                "document.readyState == 'complete' && document.querySelector('output')?.value"
+            )
+            assert page.evaluate(shown) == "6 shown"
+            x, y = page.middle("#likely")
+        left, top = page.evaluate(f"(r => [r.x, r.y])({frame}.getBoundingClientRect())")
+        page.click_at(left + x, top + y)
+        with page.inside("blob:"):
+            assert page.wait_for(f"{shown} != '6 shown' && {shown}") == "5 shown"
+            assert len(visible(page)) == 5
