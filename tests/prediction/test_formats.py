@@ -194,6 +194,10 @@ def test_parquet_is_written_as_rows_come(tmp_path: Path, monkeypatch: pytest.Mon
         (["parquet"], "data/out.csv", ["data/out.parquet"]),
         (["parquet", "csv"], "out.csv", ["out.parquet", "out.csv"]),
         (["json", "csv"], "out.json", ["out.json", "out.csv"]),
+        (["megadetector"], "out.json", ["out.json"]),
+        (["json", "megadetector"], "out.json", ["out.json", "out.megadetector.json"]),
+        (["camtrap_dp"], "data/package/", ["data/package"]),
+        (["camtrap_dp", "folders"], "out.csv", ["out_camtrap_dp", "out_folders"]),
     ],
 )
 def test_each_format_has_the_name_of_the_output_with_its_ending(

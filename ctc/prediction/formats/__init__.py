@@ -54,6 +54,7 @@ def outputs_of(formats: Sequence[str], output: str) -> dict[str, str]:
     """
     if not formats:
         raise BadInput(f"no format given; allowed: {', '.join(FORMATS)}")
+    output = output.rstrip("/")
     suffix = PurePosixPath(storage.name(output)).suffix
     known = suffix.lower() if suffix.lower() in SUFFIXES else ""
     stem = output.removesuffix(suffix) if known else output
