@@ -47,8 +47,9 @@ class Question:
     @classmethod
     def of(cls, classifier: Path, captures: Captures, batch_size: str) -> "Question":
         """Put a question to the classifier in a folder."""
-        names = sorted(path for path in classifier.iterdir() if path.is_file())
-        digest = key_of([(path.name, storage.sha256(path)) for path in names])
+        paths = sorted(path for path in classifier.rglob("*") if path.is_file())
+        names = [path.relative_to(classifier).as_posix() for path in paths]
+        digest = key_of([*zip(names, map(storage.sha256, paths), strict=True)])
         versions = f"ctc {ctc.__version__}, keras {keras.__version__}, Pillow {PIL.__version__}"
         written_by = f"{versions}, format {FORMAT}"
         content = captures.inventory.digest

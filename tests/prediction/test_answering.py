@@ -176,6 +176,12 @@ def test_the_question_is_the_classifier_and_the_pictures(line: Line, folder, tmp
     for path in line.model.iterdir():
         (changed / path.name).write_bytes(path.read_bytes())
     assert Question.of(changed, line.captures, "4") == asked
+    (changed / "part").mkdir()
+    (changed / "part" / "of it").write_bytes(b"1")
+    asked_whole = Question.of(changed, line.captures, "4")
+    assert asked_whole.key != asked.key
+    (changed / "part" / "of it").write_bytes(b"2")
+    assert Question.of(changed, line.captures, "4").key != asked_whole.key
     (changed / "classifier.json").write_bytes(b" " + (changed / "classifier.json").read_bytes())
     assert Question.of(changed, line.captures, "4").key != asked.key
     assert Question.of(line.model, fewer, "4").key != asked.key
