@@ -51,6 +51,12 @@ class Asked:
         """Whether it is known of answers if they are accepted."""
         return self.calibration is not None and self.calibration.aggregate == self.aggregate
 
+    @cached_property
+    def grouped(self) -> frozenset[str]:
+        """The labels of which some class belongs to a group."""
+        taxonomy = self.taxonomy
+        return frozenset(one.name for one in self.labels if taxonomy and taxonomy.covers(one))
+
     def left(self, label: Label) -> Label:
         """Return a label with the classes that there can be."""
         return replace(label, classes=self.allowed.get(label.name, label.classes))
@@ -129,7 +135,7 @@ def _row(answer: Answer, label: Label, asked: Asked) -> Prediction:
 
 def _rolled_up(row: Prediction, label: Label, asked: Asked) -> Prediction:
     """Put the narrowest group that is sure in the place of a class that is not."""
-    if asked.taxonomy is None or row.confidence is None:
+    if asked.taxonomy is None or label.name not in asked.grouped or row.confidence is None:
         return row
     at_least = asked.sure_from(label)
     group = None

@@ -108,7 +108,7 @@ def test_a_csv_says_what_was_left_out_and_what_was_rolled_up(tmp_path: Path, tax
     assert float(row["allowed_share"]) == pytest.approx(0.97)
     assert "ostrich" not in json.loads(row["probabilities"])
     of_empty = rows_of(path, "empty")["ö, 2"]
-    assert (of_empty["allowed_share"], of_empty["rank"]) == ("", "species")
+    assert (of_empty["allowed_share"], of_empty["rank"]) == ("", "")
 
 
 # --- json ---

@@ -19,6 +19,7 @@ from ctc.inventory.looks.private import private_classes
 from ctc.pictures.files import is_url
 from ctc.prediction.formats.writing import Add, whole_folder
 from ctc.prediction.judged import Asked, Judged
+from ctc.prediction.kinds import BLANK, kind_said, questions_of
 
 LIST = "sorted.csv"
 COLUMNS = ("file", "source", "capture_id", "left_out")
@@ -100,10 +101,13 @@ def _names(judged: Judged) -> set[str]:
 
 
 def _folders(judged: Judged) -> list[Path]:
+    """Return a folder a label; where nothing is, no other label says anything of it."""
+    questions = questions_of(judged.asked.labels)
+    is_blank = kind_said(judged.rows, questions) == BLANK
     return [
         Path(_safe(label)) / _safe(row.prediction)
         for label, row in judged.rows.items()
-        if row.prediction is not None
+        if row.prediction is not None and (not is_blank or label == questions.presence)
     ]
 
 
