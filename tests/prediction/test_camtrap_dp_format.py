@@ -469,6 +469,11 @@ def test_a_package_in_a_store(bucket: str, asked: Asked) -> None:
         "datapackage.json", "deployments.csv", "media.csv", "observations.csv"
     }  # fmt: skip
     check_outputs({"camtrap_dp": uri}, asked)
+    pictures = f"{bucket}/pictures"
+    storage.write_bytes(f"{pictures}/1.jpg", b"mine")
     storage.write_bytes(f"{uri}/notes.txt", b"mine")
+    for other in (pictures, bucket):
+        with pytest.raises(BadInput, match="holds more than predictions"):
+            check_outputs({"camtrap_dp": other}, asked)
     with pytest.raises(BadInput, match="holds more than predictions"):
         check_outputs({"camtrap_dp": uri}, asked)

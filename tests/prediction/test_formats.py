@@ -174,6 +174,14 @@ def test_parquet_has_a_type_for_every_column(tmp_path: Path) -> None:
     assert about["classes"]["species"] == list(SPECIES.classes)
 
 
+def test_parquet_keeps_metadata_that_is_named_as_its_own_columns(tmp_path: Path) -> None:
+    one = answer("1", [A_LION], files="3", confidence="high")
+    asked = replace(ASKED, metadata=("files", "confidence"))
+    row = pq.read_table(written("parquet", tmp_path, asked, [one])).to_pylist()[1]
+    assert (row["files"], row["metadata.files"]) == (["1/1.jpg"], "3")
+    assert (row["confidence"], row["metadata.confidence"]) == (pytest.approx(0.9), "high")
+
+
 def test_parquet_is_written_as_rows_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctc.prediction.formats.parquet.ROWS", 4)
     path = written("parquet", tmp_path)

@@ -40,6 +40,7 @@ FORMATS: Mapping[str, Format] = {
     "camtrap_dp": Format("", "_camtrap_dp", camtrap_dp.write, camtrap_dp.is_own),
     "folders": Format("", "_folders", folders.write, folders.is_own, folders.check),
 }
+MOST_FILES = 4  # of a folder in a store that is looked into: a package has no more
 SUFFIXES = {one.suffix for one in FORMATS.values()} - {""}
 
 
@@ -87,11 +88,14 @@ def check_outputs(outputs: Mapping[str, str], asked: Asked) -> None:
 def _is_own(kind: Format, uri: str) -> bool:
     if not storage.is_s3(uri):
         return kind.is_own(storage.local_path(uri))
+    names = [] if kind.suffix else list(storage.list_files(uri))
+    if len(names) > MOST_FILES:
+        return False
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / storage.name(uri)
         if kind.suffix:
             storage.fetch_file(uri, path)
-        for name in [] if kind.suffix else list(storage.list_files(uri)):
+        for name in names:
             storage.fetch_file(storage.join(uri, name), path / name)
         return kind.is_own(path)
 

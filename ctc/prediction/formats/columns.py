@@ -13,6 +13,7 @@ OWN = (
     "capture_id", "prediction", "confidence", "rank", "accepted", "probabilities", "allowed_share",
     "images", "failure", "location",
 )  # fmt: skip
+FILES = "files"  # of Parquet: the pictures of a capture
 
 
 def own_columns(asked: Asked) -> tuple[str, ...]:
@@ -29,7 +30,7 @@ def own_columns(asked: Asked) -> tuple[str, ...]:
 def metadata_columns(asked: Asked) -> dict[str, str]:
     """Return the column of each further piece of metadata; names that are taken are prefixed."""
     names = sorted({*asked.metadata} - {"location"})
-    taken = {*OF_2019, *OWN}
+    taken = {*OF_2019, *OWN, FILES}
     return {name: f"metadata.{name}" if name in taken else name for name in names}
 
 

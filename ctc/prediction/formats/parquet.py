@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ctc.prediction.formats.columns import metadata_columns, own_columns
+from ctc.prediction.formats.columns import FILES, metadata_columns, own_columns
 from ctc.prediction.formats.writing import Add, whole_file
 from ctc.prediction.judged import Asked, Judged
 
@@ -28,7 +28,7 @@ TYPES = {
 def write(uri: str, asked: Asked) -> Iterator[Add]:
     """Take captures and write the file, which appears whole."""
     schema, metadata = _schema(asked), metadata_columns(asked)
-    own = [name for name in schema.names if name not in (*metadata.values(), "files")]
+    own = [name for name in schema.names if name not in (*metadata.values(), FILES)]
     waiting: list[dict[str, Any]] = []
     with whole_file(uri) as path, pq.ParquetWriter(path, schema) as writer:
 
@@ -40,7 +40,7 @@ def write(uri: str, asked: Asked) -> Iterator[Add]:
             for row in judged.rows.values():
                 known = {column: row.metadata.get(name) for name, column in metadata.items()}
                 said = {name: getattr(row, name) for name in own}
-                waiting.append({**said, **known, "files": judged.answer.images})
+                waiting.append({**said, **known, FILES: judged.answer.images})
             if len(waiting) >= ROWS:
                 flush()
 
@@ -59,8 +59,8 @@ def is_own(path: Path) -> bool:
 
 def _schema(asked: Asked) -> pa.Schema:
     own = own_columns(asked)
-    names = [own[0], "label", *own[1:], "files", *metadata_columns(asked).values()]
-    types = {**TYPES, "files": pa.list_(pa.string())}
+    names = [own[0], "label", *own[1:], FILES, *metadata_columns(asked).values()]
+    types = {**TYPES, FILES: pa.list_(pa.string())}
     about = {
         "model": asked.model,
         "aggregate": asked.aggregate,
