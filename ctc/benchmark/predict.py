@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # a fresh process that is measured imports this file: it stay
 
 DRAWN = 200  # pictures at most; a run of more reads each several times
 DECODE, NETWORK = "scaled decode alone", "predict_on_batch alone"
+FIT = "decode and fit alone"
 STEPS = 40  # batches that the network is asked about
 CLASSIFIER = "classifier"
 
@@ -35,10 +36,10 @@ def benchmark_predict(params: BenchmarkParams) -> "pd.DataFrame":
     """Measure on made-up pictures, removed at the end; each way in fresh processes.
 
     Decoding is what each picture needs first: its file is read and decoded at the smallest scale
-    that is as large as the network's picture, by as many threads as there are cores. The network is
-    asked about one batch in memory, again and again. Predicting is all that `predict` does but for
-    its run: from the inventory to the written table, without the start of Python and the first
-    batch, for which the network is made ready.
+    that is as large as the network's picture, by as many threads as there are cores; fitting brings
+    it to the size of that. The network is asked about one batch in memory, again and again.
+    Predicting is all that `predict` does but for its run: from the inventory to the written table,
+    without the start of Python and the first batch, for which the network is made ready.
 
     Returns:
         A row a way: `what`, `pictures`, the medians `cpu_ms_a_picture`, `pictures_per_second` and
@@ -61,7 +62,8 @@ def benchmark_predict(params: BenchmarkParams) -> "pd.DataFrame":
 def _ways(folder: Path, params: BenchmarkParams) -> dict[str, Way]:
     drawn, side = min(params.pictures, DRAWN), params.image_size
     ways: dict[str, Way] = {
-        DECODE: (of_decoding, (str(folder), params.pictures, side)),
+        DECODE: (of_decoding, (str(folder), params.pictures, side, False)),
+        FIT: (of_decoding, (str(folder), params.pictures, side, True)),
         NETWORK: (of_network, (str(folder),)),
     }
     for count in sorted({params.pictures, params.pictures * params.times}):
@@ -86,15 +88,21 @@ def save_classifier(folder: str, model: str, side: int) -> None:
     Classifier(network, labels, image, origin).save(Path(folder) / CLASSIFIER)
 
 
-def of_decoding(folder: str, count: int, side: int) -> Cost:
-    """Measure reading and decoding alone."""
+def of_decoding(folder: str, count: int, side: int, fit: bool) -> Cost:
+    """Measure reading and decoding alone, or with fitting to what the network sees."""
+    from ctc.dataset.image_spec import ImageSpec
+    from ctc.dataset.reading import fitted_pixels
     from ctc.pictures.decoding import to_pixels
     from ctc.tasks import cores
 
-    paths = sorted(Path(folder).glob("*.jpg"))
+    paths, image = sorted(Path(folder).glob("*.jpg")), ImageSpec(side, side)
 
     def decode(number: int) -> None:
-        to_pixels(paths[number % len(paths)].read_bytes(), lambda _height, _width: (side, side))
+        data = paths[number % len(paths)].read_bytes()
+        if fit:
+            fitted_pixels(data, image)
+        else:
+            to_pixels(data, lambda _height, _width: (side, side))
 
     with ThreadPoolExecutor(cores()) as pool:
         list(pool.map(decode, range(len(paths))))  # what is on disk is in memory then
@@ -153,7 +161,7 @@ def _table(turns: list[dict[str, Measured]]) -> "pd.DataFrame":
     for what in turns[0]:
         peak = statistics.median(turn[what].peak_bytes for turn in turns) / 1e6
         row = cost_row(what, [turn[what].result for turn in turns]) | {"peak_mb": peak}
-        if what not in (DECODE, NETWORK):
+        if what not in (DECODE, FIT, NETWORK):
             row["of_the_slower_part"] = statistics.median(_of_slower(turn, what) for turn in turns)
             row["of_both_in_turns"] = statistics.median(_of_both(turn, what) for turn in turns)
         rows.append(row)

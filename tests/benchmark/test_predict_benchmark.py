@@ -54,12 +54,13 @@ def test_every_picture_is_measured_on_its_way_to_the_table(folder: Path) -> None
 
 
 def test_the_parts_are_measured_alone(folder: Path) -> None:
-    assert benchmark.of_decoding(str(folder), 9, PARAMS.image_size)[0] == 9
+    for fit in (False, True):
+        assert benchmark.of_decoding(str(folder), 9, PARAMS.image_size, fit)[0] == 9
     assert benchmark.of_network(str(folder))[0] == benchmark.STEPS * 64
 
 
 def test_what_is_measured_has_names_that_a_metric_may_have(folder: Path) -> None:
     ways = benchmark._ways(folder, PARAMS)
-    assert [*ways][2:] == ["4 pictures to the table", "12 pictures to the table"]
+    assert [*ways][3:] == ["4 pictures to the table", "12 pictures to the table"]
     for what in ways:
         assert re.fullmatch(r"[\w\-. :/]+", what)  # as MLflow says when it refuses one
