@@ -1,7 +1,9 @@
 """The tools of MegaDetector, imported so that they change nothing for other tests."""
 
+import sys
 from importlib import import_module
 from typing import Any
+from unittest.mock import MagicMock
 
 from PIL import ImageFile
 
@@ -13,6 +15,11 @@ def _function(module: str) -> Any:
     ImageFile.LOAD_TRUNCATED_IMAGES = before
     return found
 
+
+try:
+    import cv2  # noqa: F401
+except ImportError:  # a machine without a screen may lack libGL; nothing here is drawn
+    sys.modules["cv2"] = MagicMock()
 
 validate_batch_results = _function("validate_batch_results")
 load_api_results = _function("load_api_results")
