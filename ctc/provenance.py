@@ -10,9 +10,10 @@ if TYPE_CHECKING:  # those who only pass it on need no pandas
 
 @dataclass(frozen=True)
 class Training:
-    """What a tracking server knows of a training.
+    """What a tracking server knows of a training, or of how a cascade was made of two models.
 
     Attributes:
+        step: that made the model, `train` or `cascade`.
         run_id: of its run.
         date: when it began, as YYYY-MM-DD.
         params: its parameters, as text that its options read.
@@ -21,6 +22,7 @@ class Training:
         version: of ctc; None if unknown.
     """
 
+    step: str
     run_id: str
     date: str
     params: Mapping[str, str]

@@ -1,7 +1,6 @@
 """Entry point `train`: train a classifier and log its best model."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ctc.params import TrainParams
@@ -9,6 +8,7 @@ from entrypoints import evaluate
 from entrypoints.cards import log_card
 from entrypoints.command import given, step_command
 from entrypoints.going_on import begun_run, fit
+from entrypoints.models import Logging, first_picture, log_model
 
 if TYPE_CHECKING:
     import keras
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ctc.evaluation.evaluation import Evaluation
     from ctc.evaluation.judging import Judgement
     from ctc.model.classifier import Ancestor
-    from ctc.model.fitting.training import Trained
     from ctc.model.parents import Parent
     from ctc.model.planning.training_plan import TrainingPlan
     from ctc.tracking import Run
@@ -62,7 +61,11 @@ def run(
             )
             classifier = calibrate(trained.classifier, examination.calibrating)
             classifier.save(output)
-            model_id, version = _log_model(plan, replace(trained, classifier=classifier))
+            best = trained.best
+            picture = first_picture(plan.validation.mixture, plan.validation.splits)
+            model_id, version = log_model(
+                classifier, output, Logging(best.metrics, best.number, picture, params.register)
+            )
             judgement = examination.judgement(classifier)
             # The figures stand there: a run that goes on later has others at a later one.
             done = len(trained.epochs)
@@ -72,8 +75,8 @@ def run(
             log_card(tracked, uri, classifier, tracked.run_id, judged)
     figures = _in_words(*judged) if judged else ""
     where = f", registered as {params.register} version {version}" if version else ""
-    best = f"best epoch {trained.best.number + 1} of {len(trained.epochs)}"
-    print(f"train: {best}; classifier in {output}{where}{figures}")
+    epoch = f"best epoch {best.number + 1} of {len(trained.epochs)}"
+    print(f"train: {epoch}; classifier in {output}{where}{figures}")
     return version
 
 
@@ -143,24 +146,6 @@ def _log_looks(tracked: "Run", plan: "TrainingPlan", network: "keras.Model") -> 
 
     tracked.text(described(network, plan), "network")
     tracked.image(sheet_of_first_batch(plan), "first_batch")
-
-
-def _log_model(plan: "TrainingPlan", trained: "Trained") -> tuple[str, str | None]:
-    """Log the model, load it again as others will, and only then register it.
-
-    Returns:
-        Its id, and its version if it was registered.
-    """
-    from ctc.prediction.comparing import check_same_answers
-    from ctc.storage import local_path
-    from ctc.tracking import ask_logged, log_classifier, register
-
-    best = trained.best
-    uri = log_classifier(local_path(plan.params.output), best.metrics, best.number)
-    picture = next(plan.validation.mixture.records(plan.validation.splits)).images[0]
-    check_same_answers(trained.classifier, picture, ask_logged(uri, picture))
-    version = register(uri, plan.params.register) if plan.params.register else None
-    return uri.removeprefix("models:/"), version
 
 
 @step_command(TrainParams)

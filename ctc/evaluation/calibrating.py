@@ -64,16 +64,15 @@ def fit_calibration(
         labels: the classifier's.
         plan: where the answers are from.
     """
-    temperatures, confidences = {}, {}
+    temperatures: dict[str, float] = {}
+    confidences: dict[str, float] = {}
     for label in labels:
         temperature = fit_temperature(_known(answers, label, plan))
         if temperature is None:
             continue
         temperatures[label.name] = temperature
-        fitted = (at_temperature(one, label.name, temperature) for one in answers)
-        confidence = accepted_confidence(_known(fitted, label, plan), plan.target_accuracy)
-        if confidence is not None:
-            confidences[label.name] = confidence
+        fitted = [at_temperature(one, label.name, temperature) for one in answers]
+        confidences |= accepted_confidences(fitted, (label,), plan)
     return Calibration(
         datasets=plan.mixture.digests,
         splits=plan.splits,
@@ -82,6 +81,17 @@ def fit_calibration(
         temperatures=temperatures,
         accepted_confidence=confidences,
     )
+
+
+def accepted_confidences(
+    answers: Sequence[Answer], labels: Sequence[Label], plan: Calibrating
+) -> dict[str, float]:
+    """Return of each label the confidence that reaches the target, where one does."""
+    found = {
+        label.name: accepted_confidence(_known(answers, label, plan), plan.target_accuracy)
+        for label in labels
+    }
+    return {name: confidence for name, confidence in found.items() if confidence is not None}
 
 
 def _known(answers: Iterable[Answer], label: Label, plan: Calibrating) -> Known:

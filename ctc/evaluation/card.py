@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from ctc.evaluation.evaluation import Evaluation, LabelEvaluation
 from ctc.evaluation.judging import Judgement
 from ctc.evaluation.pages.report import class_rows
+from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.parameter import as_text, parameters
-from ctc.params import TrainParams
+from ctc.params import STEPS
 from ctc.pictures.captions import one_line
 from ctc.provenance import Training
 
@@ -83,22 +84,44 @@ def _use(name: str, classifier: Classifier) -> Iterator[str]:
 
 
 def _learnt(classifier: Classifier, training: Training | None) -> Iterator[str]:
-    origin, image = classifier.origin, classifier.image
+    origin = classifier.origin
     yield "## What it has learnt from"
     yield ""
-    data = training.params.get("dataset") if training else None
+    own = training and training.step == "train"  # what a cascade was chosen by is no such thing
+    data = training.params.get("dataset") if training and own else None
     yield f"- Dataset: {markdown(data or UNKNOWN)} (digest {', '.join(origin.datasets)})"
     yield f"- Splits: {_listed(origin.splits)}"
     yield f"- Places, those of its parents among them: {_places(origin.locations)}"
     yield f"- Dates of the pictures, those of its parents among them: {origin.period or UNKNOWN}"
     yield f"- Trained on: {training.date if training else UNKNOWN}"
-    yield f"- Network: {origin.model}, pictures of {image.height} x {image.width} ({image.fit})"
+    if isinstance(classifier, Cascade):
+        yield from _two(classifier)
+    else:
+        yield f"- Network: {origin.model}, {_pictures(classifier)}"
     if origin.parent:
         yield f"- Parent: {markdown(origin.parent.resolved)} (strategy {origin.strategy})"
     else:
         yield "- Parent: none"
     yield ""
     yield from _counts(classifier, training)
+
+
+def _pictures(classifier: Classifier) -> str:
+    image = classifier.image
+    return f"pictures of {image.height} x {image.width} ({image.fit})"
+
+
+def _two(cascade: Cascade) -> Iterator[str]:
+    """Say which two models a cascade asks, and when."""
+    gate = cascade.gate
+    first, second = (markdown(one.resolved) for one in cascade.made_of)
+    yield f"- Asked first: {first}, a {cascade.first.origin.model}, {_pictures(cascade.first)}"
+    yield f"- Asked then: {second}, a {cascade.second.origin.model}, {_pictures(cascade.second)}"
+    yield (
+        f"- When: where the first finds an animal at least {gate.threshold:.3f} probable; that was "
+        f"chosen so that {gate.recall:g} of the captures with an animal go on. Of the others the "
+        f"second answers {markdown(gate.nothing[0])} without being asked"
+    )
 
 
 def _places(locations: Sequence[str]) -> str:
@@ -206,19 +229,19 @@ def _again(classifier: Classifier, training: Training | None) -> Iterator[str]:
         f"{', '.join(classifier.origin.datasets)}:"
     )
     yield ""
-    yield f"    {command(training.params)}"
+    yield f"    {command(training.params, training.step)}"
 
 
-def command(params: Mapping[str, str]) -> str:
-    """Return the command of a training; what is as by default is left out, but for the seed."""
-    known = {one.name: as_text(one.default) for one in parameters(TrainParams)}
+def command(params: Mapping[str, str], step: str = "train") -> str:
+    """Return the command of a step; what is as by default is left out, but for the seed."""
+    known = {one.name: as_text(one.default) for one in parameters(STEPS[step])}
     given = {
         name: text
         for name, text in sorted(params.items())
         if name in known and name not in NO_PART and (text != known[name] or name == "seed")
     }
     options = (f"-P {shlex.quote(f'{name}={text}')}" for name, text in given.items())
-    return one_line(" ".join(["mlflow run . -e train", *options]))
+    return one_line(" ".join([f"mlflow run . -e {step}", *options]))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from ctc.evaluation.suspects import suspects
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.prediction.answers import Answer, capture_row, picture_rows
+from ctc.prediction.cascading import Passed
 
 OF_PLACES = ("accuracy", "macro_f1")  # figures of places that models are compared by
 
@@ -140,19 +141,25 @@ class Evaluation:
         setting: by what it was judged.
         labels: of each label what was found.
         remarks: what limits what the figures say, a sentence each.
+        passed: of a cascade, how many captures went on to its second classifier.
     """
 
     setting: Setting
     labels: tuple[LabelEvaluation, ...]
     remarks: tuple[str, ...] = ()
+    passed: Passed | None = None
 
     @property
     def metrics(self) -> dict[str, float]:
         """Figures named `<split>/<label>/<metric>`."""
+        figures = {one.label: one.figures for one in self.labels}
+        if self.passed:
+            label = self.passed.label
+            figures[label] = {**figures.get(label, {}), **self.passed.figures}
         return {
-            f"{self.setting.split}/{one.label}/{name}": value
-            for one in self.labels
-            for name, value in one.figures.items()
+            f"{self.setting.split}/{label}/{name}": value
+            for label, of_label in figures.items()
+            for name, value in of_label.items()
         }
 
     @property

@@ -1,13 +1,16 @@
 """What follows a training: the classifier is calibrated on one part and judged on another."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.evaluation.calibrating import Calibrating
 from ctc.evaluation.judging import Judgement, check_answers, columns, plan_judgement
+from ctc.labels import Label
 from ctc.model.classifier import Classifier
 from ctc.model.planning.training_plan import TrainingPlan
-from ctc.params import EvaluateParams, TrainParams
+from ctc.params import CascadeParams, EvaluateParams, TrainParams
 from ctc.prediction.aggregation import MEAN
 from ctc.prediction.predicting import AUTO
 
@@ -49,38 +52,60 @@ def plan_examination(plan: TrainingPlan, params: TrainParams) -> Examination:
         target_accuracy=params.target_accuracy,
         aggregate=MEAN if params.aggregate == AUTO else params.aggregate,
     )
+    used = {*plan.training.splits, *plan.validation.splits}
+    dataset = " ".join(params.dataset)
+    test, remarks = planned_test(params, dataset, calibrating, plan.labels, used)
+    return Examination(calibrating, test, remarks)
+
+
+def planned_test(
+    params: TrainParams | CascadeParams,
+    dataset: str,
+    calibrating: Calibrating,
+    labels: Sequence[Label],
+    used: Collection[str],
+) -> tuple[EvaluateParams | None, tuple[str, ...]]:
+    """Return what a classifier is judged on, if it is, and why not, if nobody asked for that.
+
+    Args:
+        params: of the step.
+        dataset: its datasets.
+        calibrating: on what it is calibrated.
+        labels: that it answers.
+        used: splits that it has learnt from or is chosen by.
+
+    Raises:
+        BadInput: for a `test_split` that was given and cannot be judged on.
+    """
+    if params.test_split is None:
+        return None, ()
+    pattern = TEST if params.test_split == AUTO else params.test_split
     try:
-        return Examination(calibrating, _test(plan, params))
+        _check_test(pattern, calibrating.mixture, labels, used)
+        columns(calibrating.mixture, calibrating.mixture.matching(pattern), params.by)
     except BadInput as error:
         if params.test_split != AUTO:
             raise
-        return Examination(calibrating, None, (f"the model will not be judged: {error}",))
-
-
-def _test(plan: TrainingPlan, params: TrainParams) -> EvaluateParams | None:
-    """Return what the classifier is judged on.
-
-    Raises:
-        BadInput: for splits that it learns from or is chosen by, and those it cannot answer.
-    """
-    if params.test_split is None:
-        return None
-    mixture = plan.validation.mixture
-    pattern = TEST if params.test_split == AUTO else params.test_split
-    splits = mixture.matching(pattern)
-    used = {*plan.training.splits, *plan.validation.splits}
-    for split in splits:
-        if split in used:
-            raise BadInput(f"test_split: '{split}' is learnt from, or chosen by")
-    check_answers(plan.labels, mixture, splits)
-    columns(mixture, splits, params.by)
-    return EvaluateParams(
-        dataset=" ".join(params.dataset),
+        return None, (f"the model will not be judged: {error}",)
+    test = EvaluateParams(
+        dataset=dataset,
         split=pattern,
-        batch_size=plan.validation.batch_size,
+        batch_size=calibrating.batch_size,
         aggregate=params.aggregate,
         by=params.by,
         bootstrap=params.bootstrap,
         seed=params.seed,
         private=params.private,
     )
+    return test, ()
+
+
+def _check_test(
+    pattern: str, mixture: Mixture, labels: Sequence[Label], used: Collection[str]
+) -> None:
+    """Refuse splits that the classifier learns from or is chosen by, and those it cannot answer."""
+    splits = mixture.matching(pattern)
+    for split in splits:
+        if split in used:
+            raise BadInput(f"test_split: '{split}' is learnt from, or chosen by")
+    check_answers(labels, mixture, splits)

@@ -11,11 +11,13 @@ from ctc.evaluation.intervals import Resampling
 from ctc.evaluation.remarks import remarks
 from ctc.inventory.table import LOCATION
 from ctc.labels import Label
+from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.parameter import Words
 from ctc.params import EvaluateParams
 from ctc.prediction.answers import of_captures
 from ctc.prediction.captures import captures_of_dataset
+from ctc.prediction.cascading import passed
 from ctc.prediction.predicting import answer, resolved_aggregate
 from ctc.prediction.predictions import Predictions
 from ctc.progress import Progress
@@ -62,7 +64,7 @@ def plan_judgement(classifier: Classifier, mixture: Mixture, params: EvaluatePar
     splits = mixture.matching(params.split)
     check_answers(classifier.labels, mixture, splits)
     setting = Setting(
-        split=_name(params.split, splits),
+        split=split_name(params.split, splits),
         aggregate=resolved_aggregate(classifier, params.aggregate),
         by=columns(mixture, splits, params.by),
         learnt_from=frozenset(classifier.origin.locations),
@@ -139,10 +141,12 @@ def judge(plan: Judgement) -> tuple[Predictions, Evaluation]:
     labels, setting = plan.classifier.labels, plan.setting
     predictions = of_captures(answers, labels, setting.aggregate, setting.calibration)
     evaluation = evaluate(answers, labels, setting)
+    if isinstance(plan.classifier, Cascade):
+        evaluation = replace(evaluation, passed=passed(plan.classifier, answers))
     found = remarks(plan.classifier, plan.mixture, plan.splits, evaluation)
     return predictions, replace(evaluation, remarks=found)
 
 
-def _name(pattern: str, splits: tuple[str, ...]) -> str:
+def split_name(pattern: str, splits: tuple[str, ...]) -> str:
     """Return what the figures are filed under: the only split, or the pattern's fixed part."""
     return splits[0] if len(splits) == 1 else WILD.sub("", pattern) or ALL

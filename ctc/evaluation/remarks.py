@@ -29,6 +29,7 @@ def remarks(
         *_calibrated(fitted, evaluation),
         *_resampled(evaluation),
         *_unseen(evaluation),
+        *([str(evaluation.passed)] if evaluation.passed else []),
     )
 
 

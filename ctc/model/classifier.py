@@ -3,7 +3,8 @@
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,17 @@ class Origin:
 
 @dataclass(frozen=True)
 class Description:
-    """What a classifier is, all but the network; see `Classifier`."""
+    """What a classifier is, all but the network; see `Classifier`.
+
+    `cascade` is what one of two classifiers has besides (see `ctc.model.cascade`), as it stands in
+    the file.
+    """
 
     labels: tuple[Label, ...]
     image: ImageSpec
     origin: Origin
     calibration: Calibration | None
+    cascade: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,29 +130,21 @@ class Classifier:
         Raises:
             BadInput: if something else than a classifier stands there.
         """
-        check_output(folder)
-        partial = folder.with_name(f".{folder.name}.partial")
-        partial.mkdir(parents=True, exist_ok=True)
-        self.network.save(partial / NETWORK)
-        about = {
-            "schema_version": SCHEMA_VERSION,
-            "labels": [asdict(label) for label in self.labels],
-            "image": asdict(self.image),
-            "origin": asdict(self.origin),
-            "calibration": asdict(self.calibration) if self.calibration else None,
-            "versions": {"ctc": ctc.__version__, "keras": keras.__version__},
-        }
-        (partial / ABOUT).write_text(json.dumps(about, indent=1))
-        storage.replace_folder(partial, folder)
+        with write_folder(folder, self) as partial:
+            self.network.save(partial / NETWORK)
 
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
-        """Read what `save` wrote.
+        """Read what `save` wrote, be it one network or a cascade of two.
 
         Raises:
             BadInput: if there is no classifier, a damaged one, or of a version that is not known.
         """
         about = read_description(folder)
+        if about.cascade is not None:
+            from ctc.model.cascade import load_cascade  # which is made of classifiers
+
+            return load_cascade(folder, about)
         network = _load_network(folder / NETWORK)
         return cls(network, about.labels, about.image, about.origin, about.calibration)
 
@@ -165,7 +163,37 @@ def read_description(folder: Path) -> Description:
         calibration = read_calibration(fitted) if fitted else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput(f"'{folder / ABOUT}' does not describe a classifier") from error
-    return Description(labels, image, origin, calibration)
+    return Description(labels, image, origin, calibration, about.get("cascade"))
+
+
+@contextmanager
+def write_folder(
+    folder: Path, classifier: Classifier, more: Mapping[str, Any] | None = None
+) -> Iterator[Path]:
+    """Give a folder to write a classifier's network to; it is put in place with its description.
+
+    Args:
+        folder: where it is to be.
+        classifier: what it is.
+        more: what its description has besides.
+
+    Raises:
+        BadInput: if something else than a classifier stands there.
+    """
+    check_output(folder)
+    partial = folder.with_name(f".{folder.name}.partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    yield partial
+    about = {
+        "schema_version": SCHEMA_VERSION,
+        "labels": [asdict(label) for label in classifier.labels],
+        "image": asdict(classifier.image),
+        "origin": asdict(classifier.origin),
+        "calibration": asdict(classifier.calibration) if classifier.calibration else None,
+        "versions": {"ctc": ctc.__version__, "keras": keras.__version__},
+    }
+    (partial / ABOUT).write_text(json.dumps({**about, **(more or {})}, indent=1))
+    storage.replace_folder(partial, folder)
 
 
 def check_output(folder: Path) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctc.errors import BadInput
+from ctc.model.cascade import check_single
 from ctc.model.classifier import ABOUT, Ancestor, Classifier
 from ctc.model.network.backbones import backbone_of
 from ctc.networks import NETWORKS
@@ -29,6 +30,7 @@ def open_parent(folder: Path, ancestor: Ancestor) -> Parent:
         BadInput: if there is none, if it is damaged, or if its parts do not fit each other.
     """
     classifier = Classifier.load(folder)
+    check_single(classifier, "parent")
     try:
         backbone_of(classifier.network)
         widths = {name: int(head.shape[-1]) for name, head in classifier.network.output.items()}

@@ -4,6 +4,7 @@ The click options and `MLproject` are made from these classes. A parameter that 
 share stands in a class of its own, which they inherit. These modules know no TensorFlow.
 """
 
+from ctc.params.cascade import CascadeParams
 from ctc.params.data import (
     Checks,
     DatasetParams,
@@ -47,6 +48,7 @@ STEPS: dict[str, type] = {
     "inventory": InventoryParams,
     "dataset": DatasetParams,
     "train": TrainParams,
+    "cascade": CascadeParams,
     "evaluate": EvaluateParams,
     "predict": PredictParams,
     "promote": PromoteParams,
@@ -59,6 +61,7 @@ __all__ = [
     "Batches",
     "BenchmarkParams",
     "Calibrating",
+    "CascadeParams",
     "Changes",
     "Checks",
     "DatasetParams",

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctc.dataset.image_spec import STACK
+from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.prediction.aggregation import MEAN
 from ctc.prediction.answers import Answer, of_captures
 from ctc.prediction.batches import Asking, Said
 from ctc.prediction.captures import PhotoCapture
+from ctc.prediction.cascading import cascaded
 from ctc.prediction.predictions import Predictions
 from ctc.prediction.reading import Picture, read_ahead
 from ctc.progress import Progress
@@ -88,6 +90,31 @@ def answer_all(
             answered as if they were the first.
         threads: that read and decode; 0: one a core.
     """
+    whole = isinstance(asking.classifier, Cascade)
+    return (_ask_cascade if whole else _ask_network)(asking, captures, ends, threads)
+
+
+def _ask_cascade(
+    asking: Asking, captures: Iterable[PhotoCapture], ends: Container[int], threads: int
+) -> Iterator[Answer]:
+    cascade = asking.classifier
+    assert isinstance(cascade, Cascade)
+    first, second = (replace(asking, classifier=one) for one in (cascade.first, cascade.second))
+
+    def ask(
+        classifier: Classifier, some: Iterable[PhotoCapture], closed: Container[int]
+    ) -> Iterator[Answer]:
+        one = first if classifier is cascade.first else second
+        return _ask_network(one, some, closed, threads)
+
+    for said in cascaded(cascade, captures, ask, ends):
+        asking.batch_size = min(first.batch_size, second.batch_size)
+        yield said
+
+
+def _ask_network(
+    asking: Asking, captures: Iterable[PhotoCapture], ends: Container[int], threads: int
+) -> Iterator[Answer]:
     classifier, size = asking.classifier, asking.batch_size
     pictures = read_ahead(captures, classifier.image, BATCHES_AHEAD * size, ends, threads)
     collected = _Collected()

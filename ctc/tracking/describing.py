@@ -10,25 +10,30 @@ from mlflow.exceptions import MlflowException
 
 from ctc.errors import BadInput
 from ctc.provenance import Training
-from ctc.tracking.resuming import find_run
+from ctc.tracking.resuming import Former, find_run
 
 LONGEST = 5000  # characters: MLflow's tables have no room for more
 COMMIT = "mlflow.source.git.commit"
+MAKE_MODELS = ("train", "cascade")  # steps
 
 
 def training_record(run_id: str | None) -> Training | None:
     """Return what is known of a training; None if this server does not have its run."""
-    if run_id is None:
-        return None
-    try:
-        params = find_run(run_id, "train").params
-    except BadInput:
-        return None
+    for step in MAKE_MODELS:
+        with suppress(BadInput):
+            if run_id is not None:
+                return _training(step, find_run(run_id, step))
+    return None
+
+
+def _training(step: str, former: Former) -> Training:
+    run_id = former.run_id
     run = mlflow.get_run(run_id)
     return Training(
+        step=step,
         run_id=run_id,
         date=datetime.fromtimestamp(run.info.start_time / 1000, UTC).strftime("%Y-%m-%d"),
-        params=params,
+        params=former.params,
         counts=_class_counts(run_id),
         commit=run.data.tags.get(COMMIT),
         version=run.data.tags.get("ctc_version"),

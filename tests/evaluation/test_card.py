@@ -35,8 +35,8 @@ COUNTS = pd.DataFrame(
     columns=["label", "class", "training", "shown_an_epoch", "validation"],
 )
 TRAINING = Training(
-    "r123", "2024-05-06", {"dataset": "data/d", "labels": "species", "seed": "0"}, COUNTS, "c0ffee",
-    "0.1.0",
+    "train", "r123", "2024-05-06", {"dataset": "data/d", "labels": "species", "seed": "0"}, COUNTS,
+    "c0ffee", "0.1.0",
 )  # fmt: skip
 
 

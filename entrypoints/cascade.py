@@ -1,0 +1,107 @@
+"""Entry point `cascade`: make one model of two, the second asked where an animal is likely."""
+
+from typing import TYPE_CHECKING
+
+from ctc.params import CascadeParams
+from entrypoints import evaluate
+from entrypoints.cards import log_card
+from entrypoints.command import step_command
+from entrypoints.models import Logging, first_picture, log_model
+
+if TYPE_CHECKING:
+    from ctc.evaluation.cascading import Made, Model, Plan
+    from ctc.tracking import Run
+
+
+def run(params: CascadeParams, nested: bool = False) -> str | None:
+    """Choose when the second model is asked, log and judge what comes of both.
+
+    Returns:
+        The version, if it was registered.
+    """
+    from ctc.dataset.manifest import open_dataset
+    from ctc.dataset.mixture import Mixture
+    from ctc.evaluation.cascading import make_cascade, plan_cascade
+    from ctc.evaluation.judging import plan_judgement, split_name
+    from ctc.evaluation.tables import as_text
+    from ctc.model.classifier import check_output
+    from ctc.storage import local_path
+    from ctc.tracking import check_name, tracked_run
+
+    mixture = Mixture.of(open_dataset(params.dataset))
+    models = (_model(params.empty, "empty"), _model(params.species, "species"))
+    plan = plan_cascade(*models, mixture, params)
+    output = local_path(params.output)
+    check_output(output)
+    check_name(params.register)
+    for remark in plan.remarks:
+        print(f"cascade: {remark}")
+    choosing, text = plan.choosing, ""
+    with tracked_run("cascade", params, nested) as tracked:
+        _log_plan(tracked, plan, params.dataset)
+        made = make_cascade(plan)
+        made.cascade.save(output)
+        figures = _log_made(tracked, made, split_name(params.val_split, choosing.splits))
+        picture = first_picture(mixture, choosing.splits)
+        how = Logging(figures, 0, picture, params.register)
+        model_id, version = log_model(made.cascade, output, how)
+        uri = f"models:/{params.register}/{version}" if version else f"models:/{model_id}"
+        judged = None
+        if plan.test is not None:
+            judgement = plan_judgement(made.cascade, mixture, plan.test)
+            judged = (judgement, evaluate.judged(tracked, judgement, uri, model_id))
+            text = f"\ncascade: judged on {', '.join(judgement.splits)}\n{as_text(judged[1])}"
+        log_card(tracked, uri, made.cascade, tracked.run_id, judged)
+    where = f", registered as {params.register} version {version}" if version else ""
+    print(f"cascade: on {', '.join(choosing.splits)} {made.passed}")
+    for remark in made.remarks:
+        print(f"cascade: {remark}")
+    print(f"cascade: classifier in {params.output}{where}{text}")
+    return version
+
+
+def _model(uri: str, name: str) -> "Model":
+    from ctc.evaluation.cascading import Model
+    from ctc.model.classifier import Ancestor, Classifier
+    from ctc.tracking import find_model
+
+    found = find_model(uri, name)
+    source = Ancestor(uri, found.resolved, found.run_id, found.model_id)
+    return Model(Classifier.load(found.folder), source)
+
+
+def _log_plan(tracked: "Run", plan: "Plan", dataset: str) -> None:
+    """Say what the cascade is made of and chosen by; an alias may move later."""
+    from ctc.tracking import Input
+
+    choosing = plan.choosing
+    tracked.input(Input(dataset, "dataset", choosing.mixture.digests[0]), "validation")
+    first, second = plan.first.source, plan.second.source
+    tracked.resolved(
+        empty=first.resolved,
+        species=second.resolved,
+        val_split=choosing.splits,
+        aggregate=choosing.aggregate,
+    )
+    for source in (first, second):
+        if source.model_id is not None:
+            tracked.model_input(source.model_id)
+
+
+def _log_made(tracked: "Run", made: "Made", split: str) -> dict[str, float]:
+    """Log when the second model is asked, and how often it was; return these figures."""
+    gate = made.cascade.gate
+    figures = {f"{split}/{gate.label}/{name}": v for name, v in made.passed.figures.items()}
+    figures |= {f"{split}/{gate.label}/threshold": gate.threshold}
+    tracked.metrics(figures)
+    return figures
+
+
+@step_command(CascadeParams)
+def main(params: CascadeParams) -> None:
+    """Run as a command."""
+    run(params)
+
+
+if __name__ == "__main__":
+    main()
