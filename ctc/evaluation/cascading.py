@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import floor
+from math import ceil, log
 
 import numpy as np
+from scipy.stats import binom
 
 from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.evaluation.calibrating import Calibrating, accepted_confidences
 from ctc.evaluation.examination import planned_test
 from ctc.evaluation.impartiality import made_by
+from ctc.evaluation.intervals import LEVEL
 from ctc.evaluation.known import Floats
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
@@ -141,9 +143,9 @@ def _answers(classifier: Classifier, plan: Calibrating, name: str) -> list[Answe
 def threshold(animals: Floats, recall: float) -> float:
     """Return the probability of an animal from which captures go on.
 
-    It is the highest that loses no more than is allowed, one more than was seen being counted
-    (as in conformal risk control, Angelopoulos et al. 2022, arXiv:2208.02814); of too few captures
-    for that none is lost. It lies a hair below the lowest that goes on.
+    It is the highest of which 95 in 100 such choices keep the recall on other captures (a tolerance
+    limit, Wilks 1941, doi 10.1214/aoms/1177731788, for captures that are independent); of too few
+    captures for that none is lost. It lies a hair below the lowest that goes on.
 
     Args:
         animals: [N], of captures with an animal how probable the first classifier finds it.
@@ -156,17 +158,22 @@ def threshold(animals: Floats, recall: float) -> float:
 
 
 def _may_be_lost(animals: int, recall: float) -> int:
-    """Return how many of so many captures may be lost; below 0: they are too few to tell."""
-    return floor((1 - recall) * (animals + 1) + 1e-9) - 1  # what 0.01 * 100 lacks of 1
+    """Return how many of so many captures may be lost; below 0: they are too few to tell.
+
+    Had the threshold a lower recall, so few losses would be seen in at most 5 of 100 cases.
+    """
+    chance = 1 - LEVEL
+    first = int(binom.ppf(chance, animals, 1 - recall))  # the first that is not rare enough
+    return first if binom.cdf(first, animals, 1 - recall) <= chance else first - 1
 
 
 def _not_promised(plan: Plan, animals: int) -> Sequence[str]:
     if _may_be_lost(animals, plan.recall) >= 0:
         return ()
-    needed = f"{round(1 / (1 - plan.recall)) - 1} are" if plan.recall < 1 else "no number is"
+    least = f"{ceil(log(1 - LEVEL) / log(plan.recall))} are" if plan.recall < 1 else "no number is"
     return (
         f"{', '.join(plan.choosing.splits)} has {animals} captures with an animal, all of which go "
-        f"on; to promise {plan.recall:g} of others {needed} enough",
+        f"on; to promise {plan.recall:g} of others {least} enough",
     )
 
 
