@@ -34,7 +34,8 @@ def run(params: PredictParams, nested: bool = False) -> None:
         done = label_all(plan)
         tracked.resolved(batch_size=done.answered.batch_size)
         _log_outputs(tracked, plan)
-        notes = [*done.answered.remarks, *_log(tracked, plan, done)]
+        on = [str(done.passed)] if done.passed else []
+        notes = [*on, *done.answered.remarks, *_log(tracked, plan, done)]
     failed = f"; {done.tally.failed} of them could not be read" if done.tally.failed else ""
     written = ", ".join(plan.outputs.values())
     print(f"predict: {done.tally.captures} captures{failed}; written to {written}")
@@ -57,7 +58,8 @@ def _log(tracked: "Run", plan: "Labelling", done: "Labelled") -> list[str]:
     from ctc.prediction.sheets import sheets_of
 
     tally, captures = done.tally, plan.captures
-    tracked.metrics(tally.metrics | done.answered.speed)
+    on = done.passed.figures if done.passed else {}
+    tracked.metrics(tally.metrics | done.answered.speed | on)
     tracked.table(tally.class_table(), "classes")
     if tally.failures:
         tracked.table(tally.failure_table(), "failures")

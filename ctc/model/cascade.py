@@ -10,6 +10,7 @@ from ctc.errors import BadInput
 from ctc.inventory.merging.several import EMPTY, EMPTY_CLASSES, SPECIES
 from ctc.labels import Label
 from ctc.model.classifier import Ancestor, Classifier, Description, Origin, write_folder
+from ctc.model.seen import Seen
 
 FIRST, SECOND = "first", "second"  # folders of the two
 
@@ -98,7 +99,7 @@ def cascade_of(
         network=second.network,
         labels=(*first.labels, *added),
         image=second.image,
-        origin=_united(first.origin, second.origin),
+        origin=_united(first, second, gate),
         first=first,
         second=second,
         gate=gate,
@@ -181,11 +182,29 @@ def _with_nothing(label: Label, gate: Gate) -> Label:
     return replace(label, classes=(*label.classes, gate.nothing[0]))
 
 
-def _united(first: Origin, second: Origin) -> Origin:
+def _united(first: Classifier, second: Classifier, gate: Gate) -> Origin:
+    one, other = first.origin, second.origin
     return Origin(
-        model=f"cascade of {first.model} and {second.model}",
-        datasets=tuple(dict.fromkeys((*first.datasets, *second.datasets))),
-        splits=tuple(dict.fromkeys((*first.splits, *second.splits))),
-        locations=tuple(sorted({*first.locations, *second.locations})),
-        period=united((first.period, second.period)),
+        model=f"cascade of {one.model} and {other.model}",
+        datasets=tuple(dict.fromkeys((*one.datasets, *other.datasets))),
+        splits=tuple(dict.fromkeys((*one.splits, *other.splits))),
+        locations=tuple(sorted({*one.locations, *other.locations})),
+        period=united((one.period, other.period)),
+        seen=_seen(one.seen, second, gate),
     )
+
+
+def _seen(first: Seen | None, second: Classifier, gate: Gate) -> Seen | None:
+    """Return what both have seen: the brightness of the first's pictures, and the classes of both.
+
+    What the first has seen of nothing counts where the second has no class for it.
+    """
+    if first is None or second.origin.seen is None:
+        return None
+    none = sum(first.classes.get(gate.label, {}).get(name, 0) for name in gate.nothing)
+    added = {label.name: {gate.nothing[0]: none} for label in second.labels if not _nothing(label)}
+    of_second = {
+        name: {**counts, **added.get(name, {})}
+        for name, counts in second.origin.seen.classes.items()
+    }
+    return replace(first, classes={**of_second, **first.classes})

@@ -1,8 +1,9 @@
 """How a classifier's answers are to be taken, checked before any picture is read."""
 
+from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.params import PredictParams
-from ctc.prediction.allowed import read_allowed
+from ctc.prediction.allowed import Allowed, read_allowed
 from ctc.prediction.captures import Captures
 from ctc.prediction.formats.camtrap_dp.description import filled_in
 from ctc.prediction.judged import Asked, check_rollup
@@ -34,7 +35,7 @@ def asked_of(
         model=model,
         root=captures.root,
         metadata=captures.inventory.metadata,
-        allowed=read_allowed(params.classes, labels),
+        allowed=_with_nothing(read_allowed(params.classes, labels), classifier),
         taxonomy=read_taxonomy(params.taxonomy, labels) if params.taxonomy else None,
         rollup_confidence=params.rollup_confidence,
         private=params.private,
@@ -60,3 +61,17 @@ def remarks_of(asked: Asked) -> tuple[str, ...]:
             "scientificName gives others"
         )
     return tuple(found)
+
+
+def _with_nothing(allowed: Allowed, classifier: Classifier) -> Allowed:
+    """Let there be nothing, whatever lives there: where a cascade says so, it has no other answer.
+
+    Of such a capture the second classifier was not asked which of the classes it is.
+    """
+    if not isinstance(classifier, Cascade):
+        return allowed
+    nothing = {label.name: classifier.nothing(label) for label in classifier.added}
+    return {
+        name: classes if nothing.get(name, classes[0]) in classes else (*classes, nothing[name])
+        for name, classes in allowed.items()
+    }

@@ -1,8 +1,8 @@
 """Asks the two classifiers of a cascade: the second about captures with an animal alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice, tee
+from itertools import tee
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,26 +18,48 @@ from ctc.prediction.captures import PhotoCapture
 # the last of each, and no more than these captures wait for an answer.
 CAPTURES_TOGETHER = 512
 
-# Asks one classifier about captures, in order.
-Ask = Callable[[Classifier, Iterable[PhotoCapture]], Iterator[Answer]]
+# Asks one classifier about captures, in order; a batch is closed after those of some numbers.
+Ask = Callable[[Classifier, Iterable[PhotoCapture], Container[int]], Iterator[Answer]]
 
 
-def cascaded(cascade: Cascade, captures: Iterable[PhotoCapture], ask: Ask) -> Iterator[Answer]:
+def cascaded(
+    cascade: Cascade, captures: Iterable[PhotoCapture], ask: Ask, ends: Container[int] = ()
+) -> Iterator[Answer]:
     """Yield what a cascade says of each capture, in order.
 
     A capture that goes on (see `goes_on`) has the answers of the second classifier as they are. Of
     another one the second is not asked: each picture is answered with the class for nothing, which
     is as probable as the first finds it of the whole capture; the rest is shared alike by the other
     classes, of which nothing is known.
+
+    Args:
+        cascade: that is asked.
+        captures: read as they are needed.
+        ask: asks one of the two.
+        ends: numbers of captures, from 0, after which it begins as if with the first.
     """
     given, waiting = tee(captures)
-    firsts = zip(waiting, ask(cascade.first, given), strict=False)
-    while part := list(islice(firsts, CAPTURES_TOGETHER)):
+    firsts = zip(waiting, ask(cascade.first, given, ends), strict=False)
+    for part in _together(firsts, ends):
         on = [capture for capture, said in part if goes_on(cascade, said)]
-        seconds = iter(ask(cascade.second, on)) if on else iter(())
+        seconds = ask(cascade.second, on, ())
         for capture, said in part:
             second = next(seconds) if goes_on(cascade, said) else None
             yield _joined(cascade, capture, said, second)
+
+
+def _together(
+    firsts: Iterable[tuple[PhotoCapture, Answer]], ends: Container[int]
+) -> Iterator[list[tuple[PhotoCapture, Answer]]]:
+    """Yield some captures at a time, none of them on the other side of one of the `ends`."""
+    part: list[tuple[PhotoCapture, Answer]] = []
+    for number, one in enumerate(firsts):
+        part.append(one)
+        if number in ends or len(part) == CAPTURES_TOGETHER:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def goes_on(cascade: Cascade, answer: Answer) -> bool:
@@ -150,11 +172,12 @@ def passed(cascade: Cascade, answers: Iterable[Answer]) -> Passed:
     """Count the captures that went on."""
     total = Passed(cascade.gate.label)
     for answer in answers:
-        total = _counted(total, cascade, answer)
+        total = counted(total, cascade, answer)
     return total
 
 
-def _counted(before: Passed, cascade: Cascade, answer: Answer) -> Passed:
+def counted(before: Passed, cascade: Cascade, answer: Answer) -> Passed:
+    """Count one capture more."""
     gate = cascade.gate
     pictures, truth = len(answer.seen), answer.truth.get(gate.label)
     on = goes_on(cascade, answer)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctc import storage
+from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.params import PredictParams
 from ctc.prediction.answering import Answered, answered
 from ctc.prediction.asking import asked_of
 from ctc.prediction.batch_sizes import batch_size_of
 from ctc.prediction.captures import Captures
+from ctc.prediction.cascading import Passed, counted
 from ctc.prediction.formats import check_outputs, outputs_of, write_all
 from ctc.prediction.judged import Asked, judge
 from ctc.prediction.resuming import Question
@@ -45,10 +47,12 @@ class Labelled:
     Attributes:
         tally: what all answers come to.
         answered: how they came about; they themselves are in the outputs.
+        passed: of a cascade, how many captures went on to its second classifier.
     """
 
     tally: Tally
     answered: Answered
+    passed: Passed | None = None
 
 
 def plan_labelling(
@@ -84,10 +88,13 @@ def label_all(plan: Labelling) -> Labelled:
     params, classifier = plan.params, plan.classifier
     tally = Tally(classifier.labels, classifier.origin.seen, params.private)
     place = (plan.captures, params.output, params.resume)
+    on = Passed(classifier.gate.label) if isinstance(classifier, Cascade) else None
     with answered(classifier, plan.question, *place) as answers:
         for uri in plan.outputs.values():
             if not storage.is_s3(uri):
                 storage.sweep_beside(storage.local_path(uri))
         for one in write_all((judge(a, plan.asked) for a in answers), plan.outputs, plan.asked):
             tally.add(one.answer, one.rows)
-    return Labelled(tally, answers)
+            if on and isinstance(classifier, Cascade):
+                on = counted(on, classifier, one.answer)
+    return Labelled(tally, answers, on)

@@ -15,6 +15,7 @@ from ctc.model.calibration import Calibration
 from ctc.model.cascade import Cascade, Gate, cascade_of, gate_label
 from ctc.model.classifier import ABOUT, Classifier, read_description
 from ctc.model.parents import open_parent
+from ctc.model.seen import Seen
 
 SMALL, WIDE = ImageSpec(16, 16, "pad"), ImageSpec(24, 32, "crop")
 GATE = Gate("empty", ("empty",), 0.2, 0.95, "mean")
@@ -69,6 +70,21 @@ def test_it_comes_from_all_that_both_have_learnt_from() -> None:
     assert whole.splits == ("train",)
     assert whole.locations == ("x", "y")
     assert whole.period == Period("2019-01-01", "2020-02-01")
+
+
+def test_it_has_seen_what_both_have_seen() -> None:
+    first, second = says_empty(SMALL), says_side(WIDE)
+    seen = Seen({"empty": {"empty": 7, "species": 3}}, 12, (1.0,) * 9)
+    other = Seen({"side": {"left": 2, "right": 1}}, 3, (2.0,) * 9)
+    assert cascade_of(first, second, GATE, MADE_OF).origin.seen is None
+    first = replace(first, origin=replace(first.origin, seen=seen))
+    second = replace(second, origin=replace(second.origin, seen=other))
+    whole = cascade_of(first, second, GATE, MADE_OF).origin.seen
+    assert whole == Seen(
+        {"empty": {"empty": 7, "species": 3}, "side": {"left": 2, "right": 1, "empty": 7}},
+        12,
+        seen.deciles,
+    )
 
 
 def test_it_is_loaded_by_the_door_of_every_classifier(cascade: Cascade, saved: Path) -> None:

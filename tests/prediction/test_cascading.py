@@ -5,20 +5,29 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from made_up_cascade import MADE_OF, faunas, says_empty, says_side
+from PIL import Image
 
+from ctc import storage
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.model.calibration import Calibration
 from ctc.model.cascade import Cascade, Gate, cascade_of
-from ctc.model.classifier import Classifier
+from ctc.model.classifier import ABOUT, Classifier
+from ctc.params import PredictParams
 from ctc.prediction import cascading
 from ctc.prediction.answers import Answer
+from ctc.prediction.asking import asked_of
+from ctc.prediction.batches import Asking
 from ctc.prediction.captures import PhotoCapture, captures_of_dataset
 from ctc.prediction.cascading import goes_on, passed
-from ctc.prediction.predicting import answer, predict
+from ctc.prediction.judged import judge
+from ctc.prediction.predicting import answer, answer_all, predict
+from ctc.prediction.resuming import Question
+from ctc.prediction.sources import captures_of
 
 BATCH = 8
 
@@ -130,6 +139,45 @@ def test_captures_come_in_order_however_many_are_looked_at_together(
         )
 
 
+def test_what_follows_an_end_is_answered_as_if_it_were_the_first(
+    cascade: Cascade, captures: list[PhotoCapture]
+) -> None:
+    """To the bit: a run that was stopped goes on behind one."""
+    whole = list(answer_all(Asking(cascade, BATCH), captures, ends=(20,)))
+    later = list(answer_all(Asking(cascade, BATCH), captures[21:]))
+    assert len(later) == len(captures) - 21
+    for said, again in zip(whole[21:], later, strict=True):
+        for name, shares in again.probabilities.items():
+            np.testing.assert_array_equal(said.probabilities[name], shares)
+
+
+def test_a_question_to_other_networks_is_another(cascade: Cascade, tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "1.png")
+    captures = captures_of(PredictParams(images=str(tmp_path / "1.png")))
+    network = keras.models.clone_model(cascade.second.network)
+    other = replace(cascade, second=replace(cascade.second, network=network))
+    for name, one in (("a", cascade), ("b", other)):
+        one.save(tmp_path / name)
+    assert storage.sha256(tmp_path / "a" / ABOUT) == storage.sha256(tmp_path / "b" / ABOUT)
+    one, another = (Question.of(tmp_path / name, captures, "auto") for name in "ab")
+    assert one.classifier != another.classifier
+
+
+def test_a_list_of_what_can_be_there_leaves_the_answer_that_there_is_nothing(
+    cascade: Cascade, captures: list[PhotoCapture], tmp_path: Path
+) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "1.png")
+    params = PredictParams(images=str(tmp_path / "1.png"), classes=("side=left",))
+    asked = asked_of(params, captures_of(params), "m", cascade)
+    assert asked.allowed == {"side": ("left", "empty")}
+    for said in answer(cascade, captures, BATCH):
+        row = judge(said, asked).rows["side"]
+        if said.seen:
+            assert row.prediction == ("left" if goes_on(cascade, said) else "empty")
+    alone = asked_of(params, captures_of(params), "m", cascade.second)
+    assert alone.allowed == {"side": ("left",)}
+
+
 def test_captures_are_read_as_they_are_needed(
     cascade: Cascade, captures: list[PhotoCapture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +220,7 @@ def test_a_picture_that_is_gone_before_the_second_looks_is_a_failure_of_both(
     certain = replace(cascade, gate=replace(cascade.gate, threshold=0.0))
     second = certain.second
 
-    def ask(classifier: Classifier, given: object) -> Iterator[Answer]:
+    def ask(classifier: Classifier, given: object, closed: object) -> Iterator[Answer]:
         if classifier is second:
             paths[0].unlink()
         return answer(classifier, given, BATCH)
