@@ -114,9 +114,8 @@ def gate_label(first: Classifier, second: Classifier) -> Label:
         BadInput: if it has none, if the second answers nothing else, if either is a cascade
             itself, and if one alone sees stacks of pictures.
     """
-    for one, name in ((first, "empty"), (second, "species")):
-        if isinstance(one, Cascade):
-            raise BadInput(f"{name}: found a cascade; allowed: a model that `train` has made")
+    check_single(first, "empty")
+    check_single(second, "species")
     asked = {label.name: label for label in first.labels}
     found = [asked[name] for name in (EMPTY, SPECIES) if name in asked and _nothing(asked[name])]
     if not found:
