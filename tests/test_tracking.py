@@ -1,5 +1,7 @@
 """Runs, models and the registry, against a real store in SQLite."""
 
+import base64
+import json
 import signal
 import subprocess
 import sys
@@ -184,9 +186,65 @@ def test_a_logged_model_answers_as_its_classifier(logged, jpeg, small_trained):
     check_same_answers(small_trained.classifier, jpeg, answers)
 
 
-def test_its_signature_takes_bytes(logged):
+def test_its_signature_takes_bytes_and_its_example_shows_how(logged):
     signature = mlflow.models.get_model_info(logged[0]).signature
     assert str(signature.inputs.input_types()[0]) == "DataType.binary"
+    model = mlflow.pyfunc.load_model(logged[0])
+    assert list(model.predict(model.input_example)["images"]) == [1, 1]
+
+
+def test_a_column_of_pictures_is_answered_as_predict_does(logged, small_dataset, small_trained):
+    from ctc.prediction.captures import PhotoCapture
+    from ctc.prediction.predicting import predict
+
+    records = list(small_dataset.records(("test",)))[:5]
+    pictures = [*(record.images[0] for record in records), b"broken"]
+    captures = [PhotoCapture(str(place), (one,)) for place, one in enumerate(pictures)]
+    own = predict(small_trained.classifier, captures, 4).table()
+    # As Spark's `mapInPandas` and MLflow's evaluation hand it over.
+    answers = mlflow.pyfunc.load_model(logged[0]).predict(pd.DataFrame({"content": pictures}))
+    for name in ("capture_id", "label", "prediction", "accepted", "failure"):
+        assert answers[name].tolist() == own[name].tolist()
+    for found, expected in zip(answers["probabilities"], own["probabilities"], strict=True):
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+def asked_by_http(uri: str, body: bytes, content_type: str = "application/json"):
+    """The status and body of what the scoring server answers, in this process."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.pyfunc import scoring_server
+
+    model = mlflow.pyfunc.load_model(uri)
+    try:
+        found = scoring_server.invocations(body, content_type, model, None)
+    except MlflowException as error:
+        return error.get_http_status_code(), json.loads(error.serialize_as_json())
+    return found.status, json.loads(found.response, parse_constant=pytest.fail)  # such as NaN
+
+
+def test_a_service_answers_what_it_can_and_refuses_the_rest(logged, jpeg, monkeypatch):
+    monkeypatch.setenv("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "true")
+    text = base64.b64encode(jpeg).decode()
+    status, answer = asked_by_http(logged[0], json.dumps({"inputs": [text, "AAAA"]}).encode())
+    assert status == 200
+    rows = answer["predictions"]
+    assert [(row["capture_id"], row["images"]) for row in rows] == [
+        ("0", 1), ("0", 1), ("1", 0), ("1", 0),
+    ]  # fmt: skip
+    zeros = "not a picture that can be read: nothing but zero bytes"
+    assert [row["failure"] for row in rows] == [None, None, zeros, zeros]
+    assert rows[3]["confidence"] is None
+    for pictures, sentence in {
+        ("AAAA",): f"picture 1: {zeros}",
+        ("AAAA", ""): f"no picture can be read; picture 1: {zeros}",
+        (text, "a/b.jpg"): "picture 2: found a path or a text that is not base64; paths are",
+        (text,) * 65: "found 65 pictures; allowed: 1 to 64",
+    }.items():
+        status, answer = asked_by_http(logged[0], json.dumps({"inputs": pictures}).encode())
+        assert status == 400
+        assert answer["message"].startswith(sentence)
+        assert len(answer["message"]) < 200  # the request is not sent back
+        assert "stack_trace" not in answer
 
 
 def aliases_of(name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A real tracking server for the tests: `mlflow server`, on this machine only."""
+"""Real servers of MLflow's for the tests, on this machine only: of runs, and of a model."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ READY_WITHIN_S = 180.0  # it takes 20 s on an idle machine
 
 @contextmanager
 def tracking_server(folder: Path, store: Path) -> Iterator[str]:
-    """Run a server until the block ends; yield its address.
+    """Run `mlflow server` until the block ends; yield its address.
 
     Args:
         folder: where artifacts and the log go.
@@ -26,13 +26,42 @@ def tracking_server(folder: Path, store: Path) -> Iterator[str]:
     Raises:
         RuntimeError: it did not answer within READY_WITHIN_S seconds; its log is in the text.
     """
+    words = [
+        "server", "-w", "1", "--backend-store-uri", f"sqlite:///{store}",
+        "--artifacts-destination", str(folder / "artifacts"),
+    ]  # fmt: skip
+    with _server(folder, words, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}) as uri:
+        yield uri
+
+
+@contextmanager
+def model_server(folder: Path, model: str, **environment: str) -> Iterator[str]:
+    """Run `mlflow models serve` until the block ends; yield its address.
+
+    Args:
+        folder: where the log goes.
+        model: its URI.
+        environment: what it has besides this process's own.
+
+    Raises:
+        RuntimeError: see `tracking_server`.
+    """
+    words = ["models", "serve", "-m", model, "--env-manager", "local"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls uvicorn
+    with _server(folder, words, {"PATH": path, **environment}) as uri:
+        yield uri
+
+
+@contextmanager
+def _server(folder: Path, words: Sequence[str], environment: dict[str, str]) -> Iterator[str]:
     (port,) = free_ports(1)
     log = folder / "server.log"
+    mlflow = str(Path(sys.executable).with_name("mlflow"))
     with log.open("wb") as output:
         process = subprocess.Popen(
-            _command(folder, store, port),
+            [mlflow, *words, "--host", "127.0.0.1", "--port", str(port)],
             cwd=folder,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            env={**os.environ, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # its own process group, to stop it with all it started
@@ -45,15 +74,6 @@ def tracking_server(folder: Path, store: Path) -> Iterator[str]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _command(folder: Path, store: Path, port: int) -> list[str]:
-    return [
-        str(Path(sys.executable).with_name("mlflow")), "server",
-        "--host", "127.0.0.1", "--port", str(port), "-w", "1",
-        "--backend-store-uri", f"sqlite:///{store}",
-        "--artifacts-destination", str(folder / "artifacts"),
-    ]  # fmt: skip
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", uri: str, log: Path) -> None:

@@ -90,6 +90,16 @@ def shrunk(data: bytes, form: StoredForm) -> Image.Image:
         return image
 
 
+def size_of(data: bytes) -> tuple[int, int]:
+    """Return the width and height that an encoded picture says it has, as it is stored.
+
+    Raises:
+        UnreadablePicture: if it is no picture, or one that would never be decoded.
+    """
+    with _guarded():
+        return _open(data).size
+
+
 def to_jpeg(image: Image.Image, quality: int) -> bytes:
     """Encode a picture.
 

@@ -1,5 +1,6 @@
 """A classifier as a model of MLflow's: logged, looked at again, found by its URI."""
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow.exceptions import MlflowException
+from PIL import Image
 
 import ctc
 from ctc import storage
@@ -61,6 +63,7 @@ def log_classifier(folder: Path, metrics: dict[str, float], step: int) -> str:
             artifacts={"classifier": str(folder)},
             code_paths=[str(Path(ctc.__file__).parent)],
             pip_requirements=_requirements(),
+            input_example=[_example()],
         )
     # They are points of the run too, which has them already.
     active = mlflow.active_run()
@@ -135,6 +138,13 @@ def _sentence(error: MlflowException) -> str:
     return str(error.message).splitlines()[0].rstrip(".")
 
 
+def _example() -> bytes:
+    """Return a grey JPEG: what a camera saw has no business in a model that is handed on."""
+    target = io.BytesIO()
+    Image.new("RGB", (64, 48), "grey").save(target, "JPEG")
+    return target.getvalue()
+
+
 def _requirements() -> list[str]:
     return [*(f"{name}=={version(name)}" for name in NEEDS), _tensorflow()]
 
@@ -151,6 +161,7 @@ def _tensorflow() -> str:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep MLflow's remarks on how a model is packed from the user, who cannot act on them."""
-    with warnings.catch_warnings():
+    # Some functions of MLflow's filter warnings anew, so that what they show is caught too.
+    with warnings.catch_warnings(record=True):
         warnings.filterwarnings("ignore", module=r"mlflow\.")
         yield
