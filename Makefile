@@ -16,7 +16,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	  { echo "ctc needs Python 3.11; name it with: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(BUILD),dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(BUILD),export,dev]'
 	@touch $@
 
 # Draws pictures, trains on them and promotes the model, as a run of MLflow.

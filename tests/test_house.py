@@ -27,6 +27,8 @@ HOMES = {
     "botocore": ("ctc/storage",),
     "mlflow": ("ctc/tracking",),
     "click": ("entrypoints",),
+    "onnxruntime": ("ctc/model/exporting",),
+    "ai_edge_litert": ("ctc/model/exporting",),
     "jinja2": ("ctc/evaluation/pages",),
     "tensorflow": (
         "ctc/dataset/reading",

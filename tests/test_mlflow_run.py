@@ -103,6 +103,7 @@ def line(clone: Clone) -> Clone:
         "evaluate": {},
         "predict": {},
         "promote": {},
+        "export": {},
         "benchmark": {"rows": 1000, "repeats": 1},
     }.items():
         done = clone.run(step, **params)
@@ -202,6 +203,22 @@ def test_a_registered_model_is_evaluated_by_its_uri_and_linked(line):
     assert "| captures to learn from |" in version.description
 
 
+def test_an_export_is_kept_by_its_run_and_tells_of_its_model(line):
+    given = {"classifier": "models:/species@champion", "format": "litert", "output": "a/b.tflite"}
+    done = line.run("export", **given)
+    assert done.returncode == 0, done.stderr[-3000:]
+    run = line.client.get_run(line.runs("export")[0].info.run_id)
+    kept = {file.path: file.file_size for file in line.client.list_artifacts(run.info.run_id)}
+    size = (line.folder / "a" / "b.tflite").stat().st_size
+    assert kept["b.tflite"] == run.data.metrics["bytes"] == size
+    about = json.loads((line.folder / "a" / "b.tflite.json").read_text())
+    assert about["classifier"]["resolved"] == "models:/species/1"
+    assert about["largest_difference"] == run.data.metrics["largest_difference"]
+    (model,) = run.inputs.model_inputs
+    assert about["classifier"]["model_id"] == model.model_id
+    assert {path.name for path in (line.folder / "a").iterdir()} == {"b.tflite", "b.tflite.json"}
+
+
 @pytest.mark.slow
 def test_main_runs_all_steps_below_one_run_and_says_what_was_learnt(clone):
     learnable = {"captures": 60, "size": 96, "epochs": 12, "image_size": 32}
@@ -209,7 +226,7 @@ def test_main_runs_all_steps_below_one_run_and_says_what_was_learnt(clone):
     assert done.returncode == 0, done.stderr[-3000:]
     (main,) = clone.runs("main")
     inside = clone.client.search_runs(["0"], f"tags.mlflow.parentRunId = '{main.info.run_id}'")
-    assert {run.data.tags["step"] for run in inside} == {*STEPS} - {"main", "benchmark"}
+    assert {run.data.tags["step"] for run in inside} == {*STEPS} - {"main", "export", "benchmark"}
     assert {run.info.status for run in [main, *inside]} == {"FINISHED"}
     assert "Promoted: models:/demo@champion is version 1" in done.stdout
     assert "mlflow ui --backend-store-uri" in done.stdout
@@ -269,6 +286,8 @@ def test_main_refuses_splits_that_a_later_step_lacks_before_it_trains(line):
         ("dataset", {"split_by": "season"}, "the inventory has no column 'season'; it has:"),
         ("predict", {"images": "nowhere.csv"}, "no table at 'nowhere.csv'"),
         ("promote", {"name": "unicorns"}, "no registered model 'unicorns'; the registry has:"),
+        ("export", {"format": "tflite"}, "unknown format 'tflite'; allowed: onnx, litert"),
+        ("export", {"output": "data/dataset"}, "allowed: a file that ends in .onnx"),
         ("sample", {"captures": 0}, "captures: found 0; allowed: at least"),
     ],
 )

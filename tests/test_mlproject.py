@@ -49,5 +49,6 @@ def test_conda_installs_what_pyproject_asks_for():
     asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     conda = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"]
     pip = next(part["pip"] for part in conda if isinstance(part, dict))
-    assert sorted(pip) == sorted(asked["dependencies"] + asked["optional-dependencies"]["cpu"])
+    extras = asked["optional-dependencies"]
+    assert sorted(pip) == sorted(asked["dependencies"] + extras["cpu"] + extras["export"])
     assert "python=3.11" in conda

@@ -16,7 +16,7 @@ from ctc.params import STEPS
 __all__ = ["clone"]  # the fixture
 
 README = (ROOT / "README.md").read_text()
-DOCS = ("data.md", "training.md", "evaluation.md", "promotion.md", "prediction.md")
+DOCS = ("data.md", "training.md", "evaluation.md", "promotion.md", "prediction.md", "serving.md")
 # What these show is run by tests of their own.
 ELSEWHERE = ("then_and_now.md", "transfer.md")
 ALL = "\n".join([README, *((ROOT / "docs" / name).read_text() for name in DOCS)])

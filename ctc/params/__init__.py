@@ -17,7 +17,7 @@ from ctc.params.data import (
     StoredPictures,
     UnlabelledParams,
 )
-from ctc.params.judging import EvaluateParams, PredictParams, PromoteParams
+from ctc.params.judging import EvaluateParams, ExportParams, PredictParams, PromoteParams
 from ctc.params.line import BenchmarkParams, MainParams
 from ctc.params.pictures import Changes, SeenPictures
 from ctc.params.shared import (
@@ -52,6 +52,7 @@ STEPS: dict[str, type] = {
     "evaluate": EvaluateParams,
     "predict": PredictParams,
     "promote": PromoteParams,
+    "export": ExportParams,
     "benchmark": BenchmarkParams,
 }
 
@@ -68,6 +69,7 @@ __all__ = [
     "DatasetSplits",
     "Descent",
     "EvaluateParams",
+    "ExportParams",
     "Fitting",
     "InventoryParams",
     "Judging",

@@ -117,6 +117,21 @@ class PredictParams(
     ] = True
 
 
+EXPORTS = ("onnx", "litert")
+
+
+@dataclass(frozen=True)
+class ExportParams(OfClassifier):
+    """Write a classifier as a file that other programs run: phones, small boards, web pages."""
+
+    format: Annotated[
+        str, "Format: onnx, or litert, once called TensorFlow Lite.", Choice(EXPORTS)
+    ] = "onnx"
+    output: Annotated[
+        str, "File to write, .onnx or .tflite; auto: data/classifier with that ending."
+    ] = "auto"
+
+
 @dataclass(frozen=True)
 class PromoteParams(ShowsPictures, Batches):
     """Make a registered version the champion, if it is no worse than the one there is."""

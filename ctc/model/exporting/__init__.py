@@ -1,0 +1,1 @@
+"""A classifier as one file that other programs run, without Python, TensorFlow or Keras."""
