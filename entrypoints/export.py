@@ -10,6 +10,7 @@ def run(params: ExportParams, nested: bool = False) -> None:
     from tempfile import TemporaryDirectory
 
     from ctc import storage
+    from ctc.model.cascade import check_single
     from ctc.model.classifier import Ancestor, Classifier
     from ctc.model.exporting.exporting import check_output, export
     from ctc.model.exporting.formats import FORMATS
@@ -21,6 +22,7 @@ def run(params: ExportParams, nested: bool = False) -> None:
     check_output(output, kind)
     model = find_model(params.classifier)
     classifier = Classifier.load(model.folder)
+    check_single(classifier, "classifier")
     source = Ancestor(model.uri, model.resolved, model.run_id, model.model_id)
     with tracked_run("export", params, nested) as tracked, TemporaryDirectory() as folder:
         tracked.resolved(classifier=model.resolved, output=output)

@@ -11,12 +11,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from made_up_cascade import MADE_OF, says_empty, says_side
 from PIL import Image
 
 from ctc.dataset.image_spec import ImageSpec
 from ctc.errors import BadInput, CannotGoOn
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
+from ctc.model.cascade import Gate, cascade_of
 from ctc.model.classifier import Ancestor, Classifier, Origin
 from ctc.model.exporting.exporting import TOLERANCE, Exported, check_output, export
 from ctc.model.exporting.formats import FORMATS, Format
@@ -24,6 +26,7 @@ from ctc.model.network.backbones import build_network
 from ctc.params.judging import EXPORTS
 from ctc.storage import sha256
 
+ROOT = Path(__file__).parents[2]
 LABELS = (Label("species", ("lion", "ostrich", "zebra")), Label("is-it.empty_2", ("no", "yes")))
 FITTED = Calibration(("d1",), ("val",), "mean", 0.95, {"species": 0.25}, {"species": 0.875})
 SOURCE = Ancestor("models:/species@champion", "models:/species/3", "run1", "m-1")
@@ -221,7 +224,7 @@ def test_both_files_go_where_they_are_wanted(files, tmp_path):
 
 
 def test_what_the_documentation_shows_runs(files, tmp_path):
-    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
+    text = (ROOT / "docs" / "serving.md").read_text()
     shown = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (snippet,) = (one for one in shown if "onnx" in one)
     files["onnx"].put(str(tmp_path / "data" / "species.onnx"))
@@ -231,6 +234,20 @@ def test_what_the_documentation_shows_runs(files, tmp_path):
     )
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["species", "is-it.empty_2"]
     assert "'zebra'" in done.stdout
+
+
+def test_of_a_cascade_either_model_is_exported(tmp_path):
+    small = ImageSpec(16, 16)
+    gate = Gate("empty", ("empty",), 0.2, 0.95, "mean")
+    cascade_of(says_empty(small), says_side(small), gate, MADE_OF).save(tmp_path / "both")
+    words = ["-m", "entrypoints.export", "--classifier", str(tmp_path / "both")]
+    output = str(tmp_path / "both.onnx")
+    done = subprocess.run(
+        [sys.executable, *words, "--output", output], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "classifier: found a cascade of two models; allowed: one of them" in done.stderr
+    assert not Path(output).exists()
 
 
 @pytest.mark.slow
