@@ -37,7 +37,7 @@ def log_model(classifier: "Classifier", folder: Path, how: Logging) -> tuple[str
     Returns:
         Its id, and its version if it was registered.
     """
-    from ctc.prediction.comparing import check_same_answers
+    from ctc.prediction.served.comparing import check_same_answers
     from ctc.tracking import ask_logged, log_classifier, register
 
     uri = log_classifier(folder, how.metrics, how.step)

@@ -8,7 +8,7 @@ from entrypoints.command import findings_as_notes, step_command
 
 if TYPE_CHECKING:
     from ctc.prediction.labelling import Labelled, Labelling
-    from ctc.prediction.tally import Tally
+    from ctc.prediction.looks.tally import Tally
     from ctc.tracking import Run
 
 LARGEST_LOGGED = 50_000_000  # bytes of an output that the run gets a copy of
@@ -17,9 +17,9 @@ LARGEST_LOGGED = 50_000_000  # bytes of an output that the run gets a copy of
 def run(params: PredictParams, nested: bool = False) -> None:
     """Label every capture, write what was asked for, log what it comes to."""
     from ctc.model.classifier import Classifier
-    from ctc.prediction.asking import remarks_of
     from ctc.prediction.labelling import label_all, plan_labelling
-    from ctc.prediction.sources import captures_of
+    from ctc.prediction.photos.sources import captures_of
+    from ctc.prediction.plan import remarks_of
     from ctc.tracking import find_model, tracked_run
 
     captures = captures_of(params)
@@ -55,7 +55,7 @@ def _log_outputs(tracked: "Run", plan: "Labelling") -> None:
 def _log(tracked: "Run", plan: "Labelling", done: "Labelled") -> list[str]:
     """Log counts, tables and sheets; return what a person should know, a sentence each."""
     from ctc.inventory.findings import case_table
-    from ctc.prediction.sheets import sheets_of
+    from ctc.prediction.looks.sheets import sheets_of
 
     tally, captures = done.tally, plan.captures
     on = done.passed.figures if done.passed else {}
@@ -72,7 +72,7 @@ def _log(tracked: "Run", plan: "Labelling", done: "Labelled") -> list[str]:
 
 def _log_drift(tracked: "Run", tally: "Tally") -> Iterator[str]:
     """Log how far the pictures are from those that were learnt from; yield what is large."""
-    from ctc.prediction.drift import drift_table, warnings
+    from ctc.prediction.looks.drift import drift_table, warnings
 
     drifts = tally.drifts
     if not drifts:

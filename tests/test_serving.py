@@ -21,7 +21,7 @@ from tracking_server import model_server
 
 from ctc import tracking
 from ctc.params import PromoteParams
-from ctc.prediction.requests import ALLOWED
+from ctc.prediction.served.requests import ALLOWED
 
 pytestmark = pytest.mark.slow
 
@@ -71,8 +71,8 @@ def pictures(small_dataset) -> list[bytes]:
 @pytest.fixture(scope="module")
 def expected(small_trained, pictures) -> list[dict[str, dict]]:
     """What `predict` says of each picture, by label."""
-    from ctc.prediction.captures import PhotoCapture
-    from ctc.prediction.predicting import predict
+    from ctc.prediction.asking.predicting import predict
+    from ctc.prediction.photos.captures import PhotoCapture
 
     captures = [PhotoCapture(str(place), (one,)) for place, one in enumerate(pictures)]
     table = predict(small_trained.classifier, captures, 32).table()

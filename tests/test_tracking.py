@@ -179,7 +179,7 @@ def test_a_fresh_process_needs_nothing_but_the_uri(logged, jpeg, tmp_path):
 
 
 def test_a_logged_model_answers_as_its_classifier(logged, jpeg, small_trained):
-    from ctc.prediction.comparing import check_same_answers
+    from ctc.prediction.served.comparing import check_same_answers
 
     answers = tracking.ask_logged(logged[0], jpeg)
     assert list(answers["label"]) == ["empty", "species"]
@@ -194,8 +194,8 @@ def test_its_signature_takes_bytes_and_its_example_shows_how(logged):
 
 
 def test_a_column_of_pictures_is_answered_as_predict_does(logged, small_dataset, small_trained):
-    from ctc.prediction.captures import PhotoCapture
-    from ctc.prediction.predicting import predict
+    from ctc.prediction.asking.predicting import predict
+    from ctc.prediction.photos.captures import PhotoCapture
 
     records = list(small_dataset.records(("test",)))[:5]
     pictures = [*(record.images[0] for record in records), b"broken"]

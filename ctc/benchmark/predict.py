@@ -133,7 +133,7 @@ def of_predicting(folder: str, count: int) -> Cost:
 
     from ctc.params import PredictParams
     from ctc.prediction.labelling import label_all, plan_labelling
-    from ctc.prediction.sources import captures_of
+    from ctc.prediction.photos.sources import captures_of
 
     classifier, size = _classifier(folder)
     image = classifier.image
@@ -148,7 +148,7 @@ def of_predicting(folder: str, count: int) -> Cost:
 
 def _classifier(folder: str) -> "tuple[Classifier, int]":
     from ctc.model.classifier import Classifier
-    from ctc.prediction.batch_sizes import AUTO, batch_size_of
+    from ctc.prediction.asking.batch_sizes import AUTO, batch_size_of
 
     classifier = Classifier.load(Path(folder) / CLASSIFIER)
     return classifier, batch_size_of(AUTO, classifier.image)

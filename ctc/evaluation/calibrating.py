@@ -11,10 +11,10 @@ from ctc.evaluation.known import Known, known_answers
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.model.classifier import Classifier
-from ctc.prediction.aggregation import MEAN
 from ctc.prediction.answers import Answer, capture_row
-from ctc.prediction.captures import captures_of_dataset
-from ctc.prediction.predicting import answer
+from ctc.prediction.asking.predicting import answer
+from ctc.prediction.meaning.aggregation import MEAN
+from ctc.prediction.photos.captures import captures_of_dataset
 from ctc.progress import Progress
 
 

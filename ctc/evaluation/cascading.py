@@ -20,9 +20,9 @@ from ctc.model.cascade import Cascade, Gate, cascade_of, gate_label, nothing_of
 from ctc.model.classifier import Ancestor, Classifier
 from ctc.params import CascadeParams, EvaluateParams
 from ctc.prediction.answers import Answer
-from ctc.prediction.captures import captures_of_dataset
-from ctc.prediction.cascading import Passed, animal_probability, passed
-from ctc.prediction.predicting import answer, resolved_aggregate
+from ctc.prediction.asking.cascading import Passed, animal_probability, passed
+from ctc.prediction.asking.predicting import answer, resolved_aggregate
+from ctc.prediction.photos.captures import captures_of_dataset
 from ctc.progress import Progress
 
 ROUNDING = 1e-5  # of a probability: batches of another size add up in another order

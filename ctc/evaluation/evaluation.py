@@ -15,7 +15,7 @@ from ctc.evaluation.suspects import suspects
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.prediction.answers import Answer, capture_row, picture_rows
-from ctc.prediction.cascading import Passed
+from ctc.prediction.asking.cascading import Passed
 
 OF_PLACES = ("accuracy", "macro_f1")  # figures of places that models are compared by
 

@@ -11,8 +11,8 @@ from ctc.labels import Label
 from ctc.model.classifier import Classifier
 from ctc.model.planning.training_plan import TrainingPlan
 from ctc.params import CascadeParams, EvaluateParams, TrainParams
-from ctc.prediction.aggregation import MEAN
-from ctc.prediction.predicting import AUTO
+from ctc.prediction.asking.predicting import AUTO
+from ctc.prediction.meaning.aggregation import MEAN
 
 TEST = "test*"  # what a training is judged on where nothing else is asked for
 

@@ -16,9 +16,9 @@ from ctc.model.classifier import Classifier
 from ctc.parameter import Words
 from ctc.params import EvaluateParams
 from ctc.prediction.answers import of_captures
-from ctc.prediction.captures import captures_of_dataset
-from ctc.prediction.cascading import passed
-from ctc.prediction.predicting import answer, resolved_aggregate
+from ctc.prediction.asking.cascading import passed
+from ctc.prediction.asking.predicting import answer, resolved_aggregate
+from ctc.prediction.photos.captures import captures_of_dataset
 from ctc.prediction.predictions import Predictions
 from ctc.progress import Progress
 

@@ -44,9 +44,9 @@ class Cascade(Classifier):
     it is what they answer of a capture that the second is not asked about.
 
     It has no network of its own, and the two may see pictures of another size and fit: whoever
-    asks a cascade asks its classifiers (see `ctc.prediction.cascading`). `network` and `image` are
-    those of the second. The temperatures are those of the two; its `calibration` has what is
-    accepted of the answers of both together.
+    asks a cascade asks its classifiers (see `ctc.prediction.asking.cascading`). `network` and
+    `image` are those of the second. The temperatures are those of the two; its `calibration` has
+    what is accepted of the answers of both together.
 
     Attributes:
         first: says whether there is an animal.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
-from ctc.prediction.aggregation import MEAN, combine
+from ctc.prediction.meaning.aggregation import MEAN, combine
 from ctc.prediction.predictions import Prediction, Predictions
 
 NO_PICTURE = "no picture"  # what fails in a capture that has none

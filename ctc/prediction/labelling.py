@@ -8,15 +8,15 @@ from ctc import storage
 from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.params import PredictParams
-from ctc.prediction.answering import Answered, answered
-from ctc.prediction.asking import asked_of
-from ctc.prediction.batch_sizes import batch_size_of
-from ctc.prediction.captures import Captures
-from ctc.prediction.cascading import Passed, counted
+from ctc.prediction.asking.batch_sizes import batch_size_of
+from ctc.prediction.asking.cascading import Passed, counted
 from ctc.prediction.formats import check_outputs, outputs_of, write_all
-from ctc.prediction.judged import Asked, judge
-from ctc.prediction.resuming import Question
-from ctc.prediction.tally import Tally
+from ctc.prediction.looks.tally import Tally
+from ctc.prediction.meaning.judged import Asked, judge
+from ctc.prediction.photos.captures import Captures
+from ctc.prediction.plan import asked_of
+from ctc.prediction.stored.answering import Answered, answered
+from ctc.prediction.stored.resuming import Question
 
 
 @dataclass(frozen=True)

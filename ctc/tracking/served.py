@@ -10,7 +10,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 if TYPE_CHECKING:
-    from ctc.prediction.serving import Answering
+    from ctc.prediction.served.serving import Answering
 
 
 class Refused(MlflowException):
@@ -60,8 +60,8 @@ class ServedClassifier(_Answers, PythonModel):  # type: ignore[misc]  # by its s
         from pathlib import Path
 
         from ctc.model.classifier import Classifier
-        from ctc.prediction.requests import Folders
-        from ctc.prediction.serving import Answering
+        from ctc.prediction.served.requests import Folders
+        from ctc.prediction.served.serving import Answering
 
         classifier = Classifier.load(Path(context.artifacts["classifier"]))
         self.answering = Answering(classifier, Folders.of_environment())

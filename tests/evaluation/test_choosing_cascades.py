@@ -20,9 +20,9 @@ from ctc.evaluation.cascading import Made, Model, make_cascade, plan_cascade, th
 from ctc.evaluation.evaluation import Evaluation
 from ctc.evaluation.judging import judge, plan_judgement
 from ctc.params import CascadeParams, EvaluateParams
-from ctc.prediction.captures import captures_of_dataset
-from ctc.prediction.cascading import Passed
-from ctc.prediction.predicting import predict
+from ctc.prediction.asking.cascading import Passed
+from ctc.prediction.asking.predicting import predict
+from ctc.prediction.photos.captures import captures_of_dataset
 from ctc.provenance import Training
 
 FIRST = Model(says_empty(ImageSpec(16, 16)), MADE_OF[0])

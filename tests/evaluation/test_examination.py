@@ -32,8 +32,8 @@ from ctc.labels import Label
 from ctc.model.classifier import Classifier
 from ctc.model.planning.training_plan import plan_training
 from ctc.params import EvaluateParams, TrainParams
-from ctc.prediction.captures import captures_of_dataset
-from ctc.prediction.predicting import predict
+from ctc.prediction.asking.predicting import predict
+from ctc.prediction.photos.captures import captures_of_dataset
 
 
 @pytest.fixture(scope="module")

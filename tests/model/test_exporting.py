@@ -141,9 +141,9 @@ def jpeg(pixels: np.ndarray) -> bytes:
 
 @KINDS
 def test_a_classifier_of_grey_stacks_is_asked_about_stacks(kind, tmp_path):
-    from ctc.prediction.captures import PhotoCapture
-    from ctc.prediction.predicting import predict
-    from ctc.prediction.reading import read_ahead
+    from ctc.prediction.asking.predicting import predict
+    from ctc.prediction.asking.reading import read_ahead
+    from ctc.prediction.photos.captures import PhotoCapture
 
     image = ImageSpec(20, 16, stacked=True)
     classifier = made("tiny", image)

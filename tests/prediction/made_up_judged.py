@@ -10,7 +10,7 @@ from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.prediction.answers import Answer
 from ctc.prediction.formats import FORMATS, write_all
-from ctc.prediction.judged import Asked, Judged, judge
+from ctc.prediction.meaning.judged import Asked, Judged, judge
 
 EMPTY = Label("empty", ("empty", "species", "human"))
 SPECIES = Label("species", ("lion", "zebra", "plains zebra", "ostrich"))

@@ -12,10 +12,10 @@ from ctc import storage
 from ctc.dataset.manifest import Dataset
 from ctc.model.classifier import Classifier
 from ctc.params import PredictParams
-from ctc.prediction.captures import captures_of_dataset
+from ctc.prediction.asking.predicting import predict
 from ctc.prediction.labelling import Labelled, label_all, plan_labelling
-from ctc.prediction.predicting import predict
-from ctc.prediction.sources import captures_of
+from ctc.prediction.photos.captures import captures_of_dataset
+from ctc.prediction.photos.sources import captures_of
 
 TOLERANCE = 1e-5
 
@@ -60,7 +60,7 @@ def test_folder_table_and_package_agree(small_classifier, photos, tmp_path) -> N
 def test_a_run_that_was_stopped_ends_with_the_same_file(
     small_classifier, photos, tmp_path, monkeypatch
 ) -> None:
-    from ctc.prediction import answering
+    from ctc.prediction.stored import answering
 
     monkeypatch.setattr(answering, "BATCHES_A_PART", 1)
     asked = {"batch_size": "2", "format": ("csv", "json")}

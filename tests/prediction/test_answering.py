@@ -20,15 +20,15 @@ from ctc.errors import BadInput, CannotGoOn
 from ctc.labels import Label
 from ctc.model.classifier import Classifier, Origin
 from ctc.params import PredictParams
-from ctc.prediction import answering
-from ctc.prediction.answering import Answered, answered, part_ranges
 from ctc.prediction.answers import Answer
-from ctc.prediction.batch_sizes import batch_size_of
-from ctc.prediction.batches import Asking
-from ctc.prediction.captures import Captures, PhotoCapture
-from ctc.prediction.predicting import answer_all
-from ctc.prediction.resuming import Question
-from ctc.prediction.sources import captures_of
+from ctc.prediction.asking.batch_sizes import batch_size_of
+from ctc.prediction.asking.batches import Asking
+from ctc.prediction.asking.predicting import answer_all
+from ctc.prediction.photos.captures import Captures, PhotoCapture
+from ctc.prediction.photos.sources import captures_of
+from ctc.prediction.stored import answering
+from ctc.prediction.stored.answering import Answered, answered, part_ranges
+from ctc.prediction.stored.resuming import Question
 
 PICTURES, SIZE = 30, 4
 BROKEN = {"p03.jpg", "p17.jpg"}

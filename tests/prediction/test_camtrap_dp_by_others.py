@@ -12,8 +12,8 @@ import pytest
 from made_up_judged import ASKED, TAXONOMY, written
 from test_camtrap_dp_format import ABOUT, DEPLOYMENTS, OF_ANSWERS
 
-from ctc.prediction.survey import read_survey
-from ctc.prediction.taxonomy import read_taxonomy
+from ctc.prediction.meaning.taxonomy import read_taxonomy
+from ctc.prediction.photos.survey import read_survey
 
 pytestmark = pytest.mark.slow  # they are fetched from the package index
 

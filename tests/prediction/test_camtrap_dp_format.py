@@ -18,12 +18,12 @@ from ctc.inventory.sources import take_inventory
 from ctc.inventory.table import Inventory
 from ctc.labels import Label
 from ctc.params import InventoryParams
-from ctc.prediction.asking import remarks_of
-from ctc.prediction.captures import Captures
 from ctc.prediction.formats import check_outputs, write_all
-from ctc.prediction.judged import Asked
-from ctc.prediction.survey import Survey, instant, read_survey
-from ctc.prediction.taxonomy import read_taxonomy
+from ctc.prediction.meaning.judged import Asked
+from ctc.prediction.meaning.taxonomy import read_taxonomy
+from ctc.prediction.photos.captures import Captures
+from ctc.prediction.photos.survey import Survey, instant, read_survey
+from ctc.prediction.plan import remarks_of
 
 DEPLOYMENTS = """\
 deploymentID,locationID,locationName,latitude,longitude,deploymentStart,deploymentEnd,cameraID

@@ -10,8 +10,8 @@ from made_up_judged import A_LION, A_ZEBRA, ANSWERS, ASKED, TAXONOMY, answer, ju
 from ctc import storage
 from ctc.errors import BadInput, CannotGoOn
 from ctc.prediction.formats import check_outputs, write_all
-from ctc.prediction.judged import Asked
-from ctc.prediction.taxonomy import read_taxonomy
+from ctc.prediction.meaning.judged import Asked
+from ctc.prediction.meaning.taxonomy import read_taxonomy
 
 PICTURES = {
     "s1/1.jpg": b"one", "s1/2.jpg": b"two", "süd/ö 2.jpg": b"three", "s3/2.jpg": b"four",

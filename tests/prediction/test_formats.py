@@ -14,7 +14,7 @@ from made_up_judged import A_LION, ASKED, SPECIES, TAXONOMY, answer, judged, wri
 from ctc.errors import BadInput
 from ctc.params import judging
 from ctc.prediction.formats import FORMATS, check_outputs, outputs_of, write_all
-from ctc.prediction.taxonomy import read_taxonomy
+from ctc.prediction.meaning.taxonomy import read_taxonomy
 
 OF_2019 = ["id", "label", "prediction_top", "confidence_top", "predictions_all"]
 OWN = [

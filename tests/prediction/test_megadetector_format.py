@@ -28,9 +28,9 @@ from ctc.labels import Label
 from ctc.params import InventoryParams
 from ctc.prediction.answers import Answer
 from ctc.prediction.formats import check_outputs
-from ctc.prediction.judged import Asked, judge
-from ctc.prediction.kinds import Questions, kind_said, questions_of, shares_of
-from ctc.prediction.taxonomy import read_taxonomy
+from ctc.prediction.meaning.judged import Asked, judge
+from ctc.prediction.meaning.kinds import Questions, kind_said, questions_of, shares_of
+from ctc.prediction.meaning.taxonomy import read_taxonomy
 
 
 def valid(path: Path) -> dict:

@@ -23,10 +23,10 @@ from made_up_judged import (
 
 from ctc.errors import BadInput
 from ctc.labels import Label
-from ctc.prediction.allowed import Allowed, read_allowed, renormalised
-from ctc.prediction.judged import Asked, check_rollup, judge
+from ctc.prediction.meaning.allowed import Allowed, read_allowed, renormalised
+from ctc.prediction.meaning.judged import Asked, check_rollup, judge
+from ctc.prediction.meaning.taxonomy import Taxonomy, read_taxonomy
 from ctc.prediction.predictions import Prediction
-from ctc.prediction.taxonomy import Taxonomy, read_taxonomy
 
 LABELS = (EMPTY, SPECIES)
 

@@ -12,11 +12,11 @@ from ctc.errors import BadInput
 from ctc.inventory.sources import take_inventory
 from ctc.model.classifier import Classifier
 from ctc.params import InventoryParams, PredictParams
-from ctc.prediction.captures import Captures, PhotoCapture, captures_of_dataset
-from ctc.prediction.comparing import check_same_answers
-from ctc.prediction.predicting import predict
+from ctc.prediction.asking.predicting import predict
+from ctc.prediction.photos.captures import Captures, PhotoCapture, captures_of_dataset
+from ctc.prediction.photos.sources import captures_of
 from ctc.prediction.predictions import Prediction, Predictions
-from ctc.prediction.sources import captures_of
+from ctc.prediction.served.comparing import check_same_answers
 
 TRUNCATED, TEXT = "truncated.jpg", "no picture.jpg"
 

@@ -6,8 +6,8 @@ import pytest
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.params.shared import AGGREGATES as ALLOWED
-from ctc.prediction.aggregation import AGGREGATES, combine
 from ctc.prediction.answers import Answer, of_captures, picture_rows
+from ctc.prediction.meaning.aggregation import AGGREGATES, combine
 from ctc.prediction.predictions import Prediction, Predictions
 
 SPECIES = Label("species", ("lion", "ostrich", "zebra"))

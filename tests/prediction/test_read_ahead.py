@@ -12,9 +12,9 @@ from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import Reading, validation_batches
 from ctc.model.classifier import Classifier
-from ctc.prediction.captures import PhotoCapture, captures_of_dataset
-from ctc.prediction.predicting import answer, predict
-from ctc.prediction.reading import read_ahead
+from ctc.prediction.asking.predicting import answer, predict
+from ctc.prediction.asking.reading import read_ahead
+from ctc.prediction.photos.captures import PhotoCapture, captures_of_dataset
 
 STACKED = ImageSpec(32, 32, stacked=True)
 

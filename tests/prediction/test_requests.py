@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ctc.errors import BadInput
-from ctc.prediction.requests import ALLOWED, OF_A_SERVICE, Folders, pictures_of
+from ctc.prediction.served.requests import ALLOWED, OF_A_SERVICE, Folders, pictures_of
 
 
 def jpeg(width: int = 8, height: int = 6) -> bytes:

@@ -12,10 +12,10 @@ from ctc.dataset.image_spec import ImageSpec
 from ctc.errors import BadInput
 from ctc.model.cascade import Gate, cascade_of
 from ctc.model.classifier import Classifier
-from ctc.prediction.captures import PhotoCapture
-from ctc.prediction.predicting import predict
-from ctc.prediction.requests import Folders
-from ctc.prediction.serving import Answering
+from ctc.prediction.asking.predicting import predict
+from ctc.prediction.photos.captures import PhotoCapture
+from ctc.prediction.served.requests import Folders
+from ctc.prediction.served.serving import Answering
 
 SMALL = ImageSpec(16, 16)
 SINGLE = says_side(SMALL)

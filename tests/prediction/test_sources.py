@@ -14,8 +14,8 @@ from ctc import storage
 from ctc.errors import BadInput
 from ctc.inventory.sources import take_inventory
 from ctc.params import InventoryParams, PredictParams
-from ctc.prediction.captures import Captures
-from ctc.prediction.sources import captures_of, kind_of
+from ctc.prediction.photos.captures import Captures
+from ctc.prediction.photos.sources import captures_of, kind_of
 
 NAMES = tuple(f"{site}/{number}.jpg" for site in ("a", "b") for number in range(3))
 ORIGINAL, SUB_SECOND = 0x9003, 0x9291

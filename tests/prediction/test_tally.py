@@ -15,10 +15,10 @@ from ctc.model.classifier import read_description
 from ctc.model.seen import Seen
 from ctc.params import PredictParams
 from ctc.prediction.answers import Answer, capture_row
-from ctc.prediction.drift import Drift, drift_table, drifts, tenth, warnings
-from ctc.prediction.sheets import sheets_of
-from ctc.prediction.sources import captures_of
-from ctc.prediction.tally import SHOWN, Tally
+from ctc.prediction.looks.drift import Drift, drift_table, drifts, tenth, warnings
+from ctc.prediction.looks.sheets import sheets_of
+from ctc.prediction.looks.tally import SHOWN, Tally
+from ctc.prediction.photos.sources import captures_of
 
 SPECIES = Label("species", ("human", "lion", "zebra"))
 EMPTY = Label("empty", ("empty", "species"))

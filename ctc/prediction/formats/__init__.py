@@ -10,7 +10,7 @@ from ctc import storage
 from ctc.errors import BadInput, one_of
 from ctc.prediction.formats import camtrap_dp, csv, folders, json, megadetector, parquet
 from ctc.prediction.formats.writing import Add
-from ctc.prediction.judged import Asked, Judged
+from ctc.prediction.meaning.judged import Asked, Judged
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from ctc.prediction.judged import Asked
+from ctc.prediction.meaning.judged import Asked
 from ctc.prediction.predictions import Prediction
 
 # Those of Willi et al. (2019), `camera_trap_classifier/predicting/predictor.py`.

@@ -13,7 +13,7 @@ from ctc.prediction.formats.columns import (
     values_of_2019,
 )
 from ctc.prediction.formats.writing import Add, whole_file
-from ctc.prediction.judged import Asked, Judged
+from ctc.prediction.meaning.judged import Asked, Judged
 
 # How the file begins; what was written before those of 2019 were first began with ours.
 STARTS = (",".join(OF_2019).encode() + b",", b"capture_id,label,prediction,")

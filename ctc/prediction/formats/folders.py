@@ -18,8 +18,8 @@ from ctc.errors import BadInput
 from ctc.inventory.looks.private import private_classes
 from ctc.pictures.files import is_url
 from ctc.prediction.formats.writing import Add, whole_folder
-from ctc.prediction.judged import Asked, Judged
-from ctc.prediction.kinds import BLANK, kind_said, questions_of
+from ctc.prediction.meaning.judged import Asked, Judged
+from ctc.prediction.meaning.kinds import BLANK, kind_said, questions_of
 
 LIST = "sorted.csv"
 COLUMNS = ("file", "source", "capture_id", "left_out")

@@ -18,7 +18,7 @@ from typing import Any
 
 from ctc.prediction.formats.columns import own_columns
 from ctc.prediction.formats.writing import Add, whole_file
-from ctc.prediction.judged import Asked, Judged
+from ctc.prediction.meaning.judged import Asked, Judged
 from ctc.prediction.predictions import Prediction
 
 # An inventory of that tool has paths in its place: no file of pictures is taken for our own.

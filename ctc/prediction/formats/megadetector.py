@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ctc.prediction.formats.writing import Add, whole_file
-from ctc.prediction.judged import Asked, Judged
-from ctc.prediction.kinds import (
+from ctc.prediction.meaning.judged import Asked, Judged
+from ctc.prediction.meaning.kinds import (
     ANIMAL,
     HUMAN,
     VEHICLE,

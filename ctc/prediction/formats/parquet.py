@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from ctc.prediction.formats.columns import FILES, metadata_columns, own_columns
 from ctc.prediction.formats.writing import Add, whole_file
-from ctc.prediction.judged import Asked, Judged
+from ctc.prediction.meaning.judged import Asked, Judged
 
 ROWS = 10_000  # of a row group: memory stays flat
 ABOUT = b"ctc.predictions"  # what is known of all rows, among the metadata of the schema

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ctc import storage
 from ctc.errors import CannotGoOn
-from ctc.prediction.judged import Judged
+from ctc.prediction.meaning.judged import Judged
 
 Add = Callable[[Judged], None]  # takes one capture; they come in order
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import ctc
 from ctc.prediction.formats.camtrap_dp.columns import RANKS, TABLES, VERSION
-from ctc.prediction.judged import Asked
-from ctc.prediction.survey import Survey
+from ctc.prediction.meaning.judged import Asked
+from ctc.prediction.photos.survey import Survey
 
 AT = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
 TITLE = "ctc"  # of the source that every package from here names

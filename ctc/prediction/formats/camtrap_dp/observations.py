@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from ctc import storage
 from ctc.prediction.formats.camtrap_dp.columns import LIFE_STAGES, SEXES
-from ctc.prediction.judged import Asked, Judged
-from ctc.prediction.kinds import ANIMAL, Questions, Rows, kind_said, shares_of
+from ctc.prediction.meaning.judged import Asked, Judged
+from ctc.prediction.meaning.kinds import ANIMAL, Questions, Rows, kind_said, shares_of
+from ctc.prediction.photos.survey import Deployment, Row, instant
 from ctc.prediction.predictions import Prediction
-from ctc.prediction.survey import Deployment, Row, instant
 
 # What a path may be in a package: neither hidden nor absolute, and never upwards.
 PLAIN = re.compile(r"(?=[^./~])((?!\.{2}).)*")

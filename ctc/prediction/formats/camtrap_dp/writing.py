@@ -19,9 +19,9 @@ from ctc.prediction.formats.camtrap_dp.observations import (
     scientific_name,
 )
 from ctc.prediction.formats.writing import Add, whole_folder
-from ctc.prediction.judged import Asked, Judged
-from ctc.prediction.kinds import ANIMAL, Questions, kind_said, questions_of
-from ctc.prediction.survey import Deployment, Row, Survey
+from ctc.prediction.meaning.judged import Asked, Judged
+from ctc.prediction.meaning.kinds import ANIMAL, Questions, kind_said, questions_of
+from ctc.prediction.photos.survey import Deployment, Row, Survey
 
 FILES = {DESCRIPTION, *(f"{name}.csv" for name in TABLES)}
 Put = Callable[[Row], None]

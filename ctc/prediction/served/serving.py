@@ -8,10 +8,10 @@ import pandas as pd
 
 from ctc.errors import BadInput
 from ctc.model.classifier import Classifier
-from ctc.prediction.captures import PhotoCapture
-from ctc.prediction.predicting import predict
+from ctc.prediction.asking.predicting import predict
+from ctc.prediction.photos.captures import PhotoCapture
 from ctc.prediction.predictions import Predictions
-from ctc.prediction.requests import OF_A_SERVICE, Folders, pictures_of
+from ctc.prediction.served.requests import OF_A_SERVICE, Folders, pictures_of
 
 BATCH_SIZE = 16
 

@@ -3,13 +3,13 @@
 from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.params import PredictParams
-from ctc.prediction.allowed import Allowed, read_allowed
-from ctc.prediction.captures import Captures
+from ctc.prediction.asking.predicting import resolved_aggregate
 from ctc.prediction.formats.camtrap_dp.description import filled_in
-from ctc.prediction.judged import Asked, check_rollup
-from ctc.prediction.predicting import resolved_aggregate
-from ctc.prediction.survey import CAMTRAP_DP, read_survey
-from ctc.prediction.taxonomy import read_taxonomy
+from ctc.prediction.meaning.allowed import Allowed, read_allowed
+from ctc.prediction.meaning.judged import Asked, check_rollup
+from ctc.prediction.meaning.taxonomy import read_taxonomy
+from ctc.prediction.photos.captures import Captures
+from ctc.prediction.photos.survey import CAMTRAP_DP, read_survey
 
 
 def asked_of(

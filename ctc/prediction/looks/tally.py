@@ -14,7 +14,7 @@ from ctc.labels import Label
 from ctc.model.seen import Seen
 from ctc.parameter import Words
 from ctc.prediction.answers import NO_PICTURE, Answer
-from ctc.prediction.drift import Drift, drifts, tenth
+from ctc.prediction.looks.drift import Drift, drifts, tenth
 from ctc.prediction.predictions import Prediction
 
 if TYPE_CHECKING:  # its import takes long

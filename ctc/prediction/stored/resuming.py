@@ -3,7 +3,7 @@
 All of it lies beside the output (for one on S3: in the cache of this machine; the names are those
 of `ctc.storage.unfinished`):
 
-    .NAME.KEY.partial/part-00000.parquet   answers, see `ctc.prediction.parts`
+    .NAME.KEY.partial/part-00000.parquet   answers, see `ctc.prediction.stored.parts`
     .NAME.KEY.partial/begun.json           what was asked, and how many pictures at once
 """
 
@@ -17,7 +17,7 @@ import PIL
 
 import ctc
 from ctc import storage
-from ctc.prediction.captures import Captures
+from ctc.prediction.photos.captures import Captures
 from ctc.storage.unfinished import Place, differences, key_of, sweep
 
 BEGUN = "begun.json"

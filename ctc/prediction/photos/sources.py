@@ -12,8 +12,8 @@ from ctc.inventory.sources.documents import Document
 from ctc.inventory.sources.folders import is_picture
 from ctc.inventory.table import CAPTURE_ID, IMAGES, Inventory
 from ctc.params import PredictParams, UnlabelledParams
-from ctc.prediction.bursts import in_bursts
-from ctc.prediction.captures import Captures
+from ctc.prediction.photos.bursts import in_bursts
+from ctc.prediction.photos.captures import Captures
 
 AUTO, FOLDERS, CSV, INVENTORY = "auto", "folders", "csv", "inventory"
 JSON, COCO, CAMTRAP_DP, MEGADETECTOR = "json", "coco", "camtrap_dp", "megadetector"

@@ -15,7 +15,7 @@ from ctc.pictures.decoding import UnreadablePicture
 from ctc.pictures.files import picture_bytes
 from ctc.pictures.taken import taken_at
 from ctc.prediction.answers import NO_PICTURE
-from ctc.prediction.captures import PhotoCapture
+from ctc.prediction.photos.captures import PhotoCapture
 from ctc.tasks import cores
 
 Job = tuple[PhotoCapture, int, bool]  # a picture's capture, its number, and whether it closes

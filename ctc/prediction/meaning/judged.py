@@ -7,11 +7,11 @@ from functools import cached_property
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.calibration import Calibration
-from ctc.prediction.allowed import Allowed, limited
 from ctc.prediction.answers import Answer, capture_row, picture_rows
+from ctc.prediction.meaning.allowed import Allowed, limited
+from ctc.prediction.meaning.taxonomy import Taxonomy
+from ctc.prediction.photos.survey import Survey
 from ctc.prediction.predictions import Prediction
-from ctc.prediction.survey import Survey
-from ctc.prediction.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from ctc.dataset.image_spec import STACK
 from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
-from ctc.prediction.aggregation import MEAN
 from ctc.prediction.answers import Answer, of_captures
-from ctc.prediction.batches import Asking, Said
-from ctc.prediction.captures import PhotoCapture
-from ctc.prediction.cascading import cascaded
+from ctc.prediction.asking.batches import Asking, Said
+from ctc.prediction.asking.cascading import cascaded
+from ctc.prediction.asking.reading import Picture, read_ahead
+from ctc.prediction.meaning.aggregation import MEAN
+from ctc.prediction.photos.captures import PhotoCapture
 from ctc.prediction.predictions import Predictions
-from ctc.prediction.reading import Picture, read_ahead
 from ctc.progress import Progress
 
 AUTO = "auto"

@@ -20,7 +20,7 @@ from ctc.inventory.sources.camtrap_dp.packages import Package
 from ctc.inventory.sources.camtrap_dp.tables import Sheet, sheet_of
 from ctc.inventory.sources.delimited import CsvTable
 from ctc.inventory.times import parse_times
-from ctc.prediction.captures import Captures
+from ctc.prediction.photos.captures import Captures
 
 CAMTRAP_DP = "camtrap_dp"  # the kind of source
 Row = Mapping[str, str | None]

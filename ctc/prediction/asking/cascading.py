@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from ctc.labels import Label
 from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
-from ctc.prediction.aggregation import combine
 from ctc.prediction.answers import Answer
-from ctc.prediction.captures import PhotoCapture
+from ctc.prediction.meaning.aggregation import combine
+from ctc.prediction.photos.captures import PhotoCapture
 
 # The second is asked about what is left of so many captures together: its batches are full but for
 # the last of each, and no more than these captures wait for an answer.

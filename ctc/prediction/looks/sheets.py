@@ -7,8 +7,8 @@ from PIL import Image
 from ctc.pictures.decoding import UnreadablePicture
 from ctc.pictures.files import picture_bytes
 from ctc.pictures.sheets import Pane, pane_sheet, thumbnail
-from ctc.prediction.captures import Captures
-from ctc.prediction.tally import Shown, Tally
+from ctc.prediction.looks.tally import Shown, Tally
+from ctc.prediction.photos.captures import Captures
 
 NOTE = "One picture of each capture. Captures that may show a private class are left out."
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from ctc.model.classifier import Classifier
-from ctc.prediction.captures import PhotoCapture
-from ctc.prediction.predicting import predict
+from ctc.prediction.asking.predicting import predict
+from ctc.prediction.photos.captures import PhotoCapture
 
 TOLERANCE = 1e-5  # of a probability: batches of another size add up in another order
 

@@ -15,12 +15,12 @@ from ctc.inventory.table import IMAGES
 from ctc.labels import Label
 from ctc.model.classifier import Classifier
 from ctc.prediction.answers import Answer
-from ctc.prediction.batch_sizes import AUTO, batch_size_of
-from ctc.prediction.batches import Asking
-from ctc.prediction.captures import Captures, PhotoCapture
-from ctc.prediction.parts import holds, read_part, write_part
-from ctc.prediction.predicting import answer_all
-from ctc.prediction.resuming import Question, Work, begin, finish, give_up, remarks
+from ctc.prediction.asking.batch_sizes import AUTO, batch_size_of
+from ctc.prediction.asking.batches import Asking
+from ctc.prediction.asking.predicting import answer_all
+from ctc.prediction.photos.captures import Captures, PhotoCapture
+from ctc.prediction.stored.parts import holds, read_part, write_part
+from ctc.prediction.stored.resuming import Question, Work, begin, finish, give_up, remarks
 from ctc.progress import Progress
 from ctc.storage.unfinished import alone, place_of
 from ctc.tasks import cores

@@ -1,0 +1,1 @@
+"""From encoded pictures to what the network says of each."""

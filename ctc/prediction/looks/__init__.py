@@ -1,0 +1,1 @@
+"""What all answers come to, for those who look at a run."""

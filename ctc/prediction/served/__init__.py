@@ -1,0 +1,1 @@
+"""A classifier that answers requests, and holds what was logged against itself."""

@@ -1,0 +1,1 @@
+"""Answers on disk while a run goes on, and where one that was stopped goes on."""
