@@ -139,7 +139,7 @@ def test_an_import_that_breaks_a_rule_is_found(tmp_path, file, line, found):
     ("file", "line"),
     [
         ("ctc/tracking/served.py", "from ctc.model.classifier import Classifier"),
-        ("ctc/tracking/served.py", "from ctc.prediction.plan import predicting"),
+        ("ctc/tracking/served.py", "from ctc.prediction.asking import predicting"),
         ("ctc/tracking/runs.py", "from ctc import __version__, storage"),
         ("ctc/mlproject.py", "from ctc.params import STEPS"),
         ("ctc/dataset/reading/x.py", "import tensorflow as tf"),

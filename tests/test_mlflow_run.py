@@ -262,6 +262,7 @@ def test_main_does_not_promote_what_has_learnt_nothing(line):
     assert {*aliases} == {"candidate"}
 
 
+@pytest.mark.slow
 def test_main_refuses_splits_that_a_later_step_lacks_before_it_trains(line):
     before = len(line.runs("train"))
     own = {"path": "data/sample/table.csv", "split_by": "none", "splits": "train=0.5 val=0.5"}
@@ -278,8 +279,18 @@ def test_main_refuses_splits_that_a_later_step_lacks_before_it_trains(line):
         ("train", {"epochs": "many"}, "epochs: found 'many'; allowed: a whole number"),
         ("train", {"model": "AlexNet"}, "unknown model 'AlexNet'; allowed: auto, tiny, ResNet18"),
         ("train", {"parent": "models:/unicorns/1"}, "no model at 'models:/unicorns/1'"),
-        ("train", {"parent": "data/classifier"}, "output: 'data/classifier' is the parent's"),
-        ("train", {"strategy": "transfer"}, "strategy=transfer needs a model to start from"),
+        pytest.param(
+            "train",
+            {"parent": "data/classifier"},
+            "output: 'data/classifier' is the parent's",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "train",
+            {"strategy": "transfer"},
+            "strategy=transfer needs a model to start from",
+            marks=pytest.mark.slow,
+        ),
         ("train", {"labels": "colour"}, "unknown label 'colour'; the dataset has: empty, species"),
         ("evaluate", {"split": "summer"}, "no split of 'data/dataset' matches 'summer'; it has:"),
         ("inventory", {"labels": "beast"}, "has no column 'beast'; it has: image, species"),

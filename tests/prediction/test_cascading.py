@@ -19,13 +19,14 @@ from ctc.model.cascade import Cascade, Gate, cascade_of
 from ctc.model.classifier import ABOUT, Classifier
 from ctc.params import PredictParams
 from ctc.prediction.answers import Answer
+from ctc.prediction.asking import cascading
 from ctc.prediction.asking.batches import Asking
 from ctc.prediction.asking.cascading import goes_on, passed
 from ctc.prediction.asking.predicting import answer, answer_all, predict
 from ctc.prediction.meaning.judged import judge
 from ctc.prediction.photos.captures import PhotoCapture, captures_of_dataset
 from ctc.prediction.photos.sources import captures_of
-from ctc.prediction.plan import asked_of, cascading
+from ctc.prediction.plan import asked_of
 from ctc.prediction.stored.resuming import Question
 
 BATCH = 8
