@@ -3,15 +3,13 @@
 import io
 import math
 import statistics
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from ctc.benchmark.measuring import Measured, measure, temporary_folder
+from ctc.benchmark.measuring import Measured, Way, in_turns, temporary_folder
 from ctc.params import BenchmarkParams
 
 if TYPE_CHECKING:  # a fresh process that is measured imports this file: it stays small
@@ -23,15 +21,6 @@ CAMERA_QUALITY = 90
 # What `write` needs; pandas is loaded by Arrow, and in the step by MLflow.
 OF_WRITING = ("ctc.dataset.planning", "ctc.dataset.writing", "ctc.inventory.table", "pandas")
 STORED, STORED_QUALITY = (500, 375), 85  # what the default parameters make of such a picture
-
-
-@dataclass(frozen=True)
-class _Way:
-    """Something that is measured, once some modules are there."""
-
-    function: Callable[..., int]
-    arguments: tuple[Any, ...]
-    modules: tuple[str, ...] = ()
 
 
 def benchmark_dataset(params: BenchmarkParams) -> "pd.DataFrame":
@@ -52,28 +41,21 @@ def benchmark_dataset(params: BenchmarkParams) -> "pd.DataFrame":
     with temporary_folder(params.output, "dataset-") as folder:
         draw_pictures(folder, params.pictures)
         ways = _ways(str(folder), params)
-        # Taken in turns, so that a slow moment of the machine does not meet one of them alone.
-        turns = [
-            {
-                what: measure(way.function, *way.arguments, modules=way.modules)
-                for what, way in ways.items()
-            }
-            for _ in range(params.repeats)
-        ]
+        turns = in_turns(ways, params.repeats)
         size = statistics.mean(path.stat().st_size for path in folder.glob("*.jpg")) / 1e6
     rows = [_row(what, [turn[what] for turn in turns]) for what in ways]
     return _table(rows + _further(rows), size)
 
 
-def _ways(folder: str, params: BenchmarkParams) -> dict[str, _Way]:
+def _ways(folder: str, params: BenchmarkParams) -> dict[str, Way]:
     count = params.pictures
     ways = {
-        "decode and encode alone": _Way(decode_and_encode, (folder, count, False)),
-        "the same with resizing": _Way(decode_and_encode, (folder, count, True)),
+        "decode and encode alone": Way(decode_and_encode, (folder, count, False)),
+        "the same with resizing": Way(decode_and_encode, (folder, count, True)),
     }
     for captures in sorted({count, count * params.times}):
         write_inventory(folder, count, captures)
-        ways[f"dataset of {captures}"] = _Way(write, (folder, captures), OF_WRITING)
+        ways[f"dataset of {captures}"] = Way(write, (folder, captures), OF_WRITING)
     return ways
 
 

@@ -5,11 +5,18 @@ runs. What that costs is measured too, so that nothing is counted as saved that 
 """
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ctc.benchmark.dataset import draw_pictures, write, write_inventory
-from ctc.benchmark.measuring import Cost, cost_after_first, cost_row, measure, temporary_folder
+from ctc.benchmark.measuring import (
+    Cost,
+    Way,
+    cost_after_first,
+    cost_row,
+    in_turns,
+    measure,
+    temporary_folder,
+)
 from ctc.params import BenchmarkParams
 
 if TYPE_CHECKING:  # a fresh process that is measured imports this file: it stays small
@@ -38,22 +45,18 @@ def benchmark_input(params: BenchmarkParams) -> "pd.DataFrame":
         write_inventory(str(folder), params.pictures, captures)
         measure(write, str(folder), captures)
         ways = _ways(str(folder / f"dataset-{captures}"))
-        # Taken in turns, so that a slow moment of the machine does not meet one of them alone.
-        turns = [
-            {what: measure(function, *given).result for what, (function, given) in ways.items()}
-            for _ in range(params.repeats)
-        ]
-    return _table({what: [turn[what] for turn in turns] for what in ways})
+        turns = in_turns(ways, params.repeats)
+    return _table({what: [turn[what].result for turn in turns] for what in ways})
 
 
-def _ways(dataset: str) -> dict[str, tuple[Callable[..., Cost], tuple[Any, ...]]]:
+def _ways(dataset: str) -> dict[str, Way]:
     return {
-        FLOOR: (of_floor, (dataset,)),
-        PLAIN: (of_plain, (dataset,)),
-        OURS: (of_reading, (dataset,)),
-        "validation: shards to batches": (of_validation, (dataset,)),
-        "the changes in the step": (of_changes, (dataset, False)),
-        "the changes in the step by XLA": (of_changes, (dataset, True)),
+        FLOOR: Way(of_floor, (dataset,)),
+        PLAIN: Way(of_plain, (dataset,)),
+        OURS: Way(of_reading, (dataset,)),
+        "validation: shards to batches": Way(of_validation, (dataset,)),
+        "the changes in the step": Way(of_changes, (dataset, False)),
+        "the changes in the step by XLA": Way(of_changes, (dataset, True)),
     }
 
 

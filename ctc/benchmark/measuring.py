@@ -7,7 +7,7 @@ import platform
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -43,6 +43,15 @@ class Measured:
     result: Any
 
 
+@dataclass(frozen=True)
+class Way:
+    """Something that is measured, once some modules are there."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    modules: tuple[str, ...] = ()
+
+
 def measure(
     function: Callable[..., Any], *arguments: Any, modules: tuple[str, ...] = ()
 ) -> Measured:
@@ -72,6 +81,17 @@ def measure(
     return Measured(seconds, cpu, start_cpu, peak, result)
 
 
+def in_turns(ways: Mapping[str, Way], repeats: int) -> list[dict[str, Measured]]:
+    """Measure every way, so often; each in turn, so that no slow moment meets one of them alone."""
+    return [
+        {
+            what: measure(way.function, *way.arguments, modules=way.modules)
+            for what, way in ways.items()
+        }
+        for _ in range(repeats)
+    ]
+
+
 def cost_after_first(batches: Iterable[Any], size: int) -> Cost:
     """Measure what batches of a size cost after the first, for which graphs are built and caches
     filled."""
@@ -80,6 +100,12 @@ def cost_after_first(batches: Iterable[Any], size: int) -> Cost:
     cpu, start = time.process_time(), time.perf_counter()
     count = sum(size for _ in rest)
     return count, time.process_time() - cpu, time.perf_counter() - start
+
+
+def rate(cost: Cost) -> float:
+    """Return how many pictures a second."""
+    count, _, seconds = cost
+    return count / seconds
 
 
 def cost_row(what: str, costs: list[Cost]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,12 @@ from ctc.benchmark.dataset import draw_pictures, write_inventory
 from ctc.benchmark.measuring import (
     Cost,
     Measured,
+    Way,
     cost_after_first,
     cost_row,
+    in_turns,
     measure,
+    rate,
     temporary_folder,
 )
 from ctc.params import BenchmarkParams
@@ -28,8 +31,6 @@ DECODE, NETWORK = "scaled decode alone", "predict_on_batch alone"
 FIT = "decode and fit alone"
 STEPS = 40  # batches that the network is asked about
 CLASSIFIER = "classifier"
-
-Way = tuple[Callable[..., Cost], tuple[Any, ...]]
 
 
 def benchmark_predict(params: BenchmarkParams) -> "pd.DataFrame":
@@ -51,24 +52,20 @@ def benchmark_predict(params: BenchmarkParams) -> "pd.DataFrame":
         draw_pictures(folder, min(params.pictures, DRAWN))
         measure(save_classifier, str(folder), params.model, params.image_size)
         ways = _ways(folder.resolve(), params)
-        # Taken in turns, so that a slow moment of the machine does not meet one of them alone.
-        turns = [
-            {what: measure(function, *given) for what, (function, given) in ways.items()}
-            for _ in range(params.repeats)
-        ]
+        turns = in_turns(ways, params.repeats)
     return _table(turns)
 
 
 def _ways(folder: Path, params: BenchmarkParams) -> dict[str, Way]:
     drawn, side = min(params.pictures, DRAWN), params.image_size
     ways: dict[str, Way] = {
-        DECODE: (of_decoding, (str(folder), params.pictures, side, False)),
-        FIT: (of_decoding, (str(folder), params.pictures, side, True)),
-        NETWORK: (of_network, (str(folder),)),
+        DECODE: Way(of_decoding, (str(folder), params.pictures, side, False)),
+        FIT: Way(of_decoding, (str(folder), params.pictures, side, True)),
+        NETWORK: Way(of_network, (str(folder),)),
     }
     for count in sorted({params.pictures, params.pictures * params.times}):
         write_inventory(str(folder), drawn, count)
-        ways[f"{count} pictures to the table"] = (of_predicting, (str(folder), count))
+        ways[f"{count} pictures to the table"] = Way(of_predicting, (str(folder), count))
     return ways
 
 
@@ -169,13 +166,10 @@ def _table(turns: list[dict[str, Measured]]) -> "pd.DataFrame":
 
 
 def _of_slower(turn: dict[str, Measured], what: str) -> float:
-    return _rate(turn[what]) / min(_rate(turn[DECODE]), _rate(turn[NETWORK]))
+    return rate(turn[what].result) / min(rate(turn[DECODE].result), rate(turn[NETWORK].result))
 
 
 def _of_both(turn: dict[str, Measured], what: str) -> float:
-    return _rate(turn[what]) * (1 / _rate(turn[DECODE]) + 1 / _rate(turn[NETWORK]))
-
-
-def _rate(measured: Measured) -> float:
-    count, _, seconds = measured.result
-    return float(count / seconds)
+    return rate(turn[what].result) * (
+        1 / rate(turn[DECODE].result) + 1 / rate(turn[NETWORK].result)
+    )

@@ -8,7 +8,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ctc.benchmark.dataset import draw_pictures, write, write_inventory
-from ctc.benchmark.measuring import Cost, cost_after_first, cost_row, measure, temporary_folder
+from ctc.benchmark.measuring import (
+    Cost,
+    Way,
+    cost_after_first,
+    cost_row,
+    in_turns,
+    measure,
+    rate,
+    temporary_folder,
+)
 from ctc.params import BenchmarkParams
 
 if TYPE_CHECKING:  # a fresh process that is measured imports this file: it stays small
@@ -24,7 +33,6 @@ FIT = "the fit loop with everything on"
 
 # Trains as planned, tracked in a store below a folder, and calls back after each epoch.
 Fit = Callable[["TrainingPlan", Path, Callable[[], None]], None]
-Way = tuple[Callable[..., Cost], tuple[Any, ...]]
 
 
 def benchmark_train(params: BenchmarkParams, fit: Fit) -> "pd.DataFrame":
@@ -48,12 +56,8 @@ def benchmark_train(params: BenchmarkParams, fit: Fit) -> "pd.DataFrame":
     with temporary_folder(params.output, "train-") as folder:
         write_pictures(folder, params.pictures)
         ways = _ways(folder.resolve(), params, fit)
-        # Taken in turns, so that a slow moment of the machine does not meet one of them alone.
-        turns = [
-            {what: measure(function, *given).result for what, (function, given) in ways.items()}
-            for _ in range(params.repeats)
-        ]
-    return _table(turns)
+        turns = in_turns(ways, params.repeats)
+    return _table([{what: one.result for what, one in turn.items()} for turn in turns])
 
 
 def write_pictures(folder: Path, count: int) -> None:
@@ -65,9 +69,9 @@ def write_pictures(folder: Path, count: int) -> None:
 
 def _ways(folder: Path, params: BenchmarkParams, fit: Fit) -> dict[str, Way]:
     return {
-        IN_MEMORY: (of_batches_in_memory, (folder, params)),
-        FROM_SHARDS: (of_batches_from_shards, (folder, params)),
-        FIT: (of_fit, (folder, params, fit)),
+        IN_MEMORY: Way(of_batches_in_memory, (folder, params)),
+        FROM_SHARDS: Way(of_batches_from_shards, (folder, params)),
+        FIT: Way(of_fit, (folder, params, fit)),
     }
 
 
@@ -151,9 +155,4 @@ def _table(turns: list[dict[str, Cost]]) -> "pd.DataFrame":
 
 
 def _ratio(turns: list[dict[str, Cost]], what: str, beside: str) -> float:
-    return statistics.median(_rate(turn[what]) / _rate(turn[beside]) for turn in turns)
-
-
-def _rate(cost: Cost) -> float:
-    count, _, seconds = cost
-    return count / seconds
+    return statistics.median(rate(turn[what]) / rate(turn[beside]) for turn in turns)

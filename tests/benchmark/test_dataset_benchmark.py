@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ctc.benchmark import dataset as benchmark
+from ctc.benchmark import measuring
 from ctc.benchmark.dataset import SCENES, benchmark_dataset, draw_pictures
 from ctc.benchmark.measuring import machine, measure
 from ctc.params import BenchmarkParams
@@ -116,7 +117,7 @@ def test_the_made_up_pictures_are_removed_when_the_benchmark_fails(tmp_path, mon
         assert any(Path(arguments[0]).glob("*.jpg"))
         raise LookupError("no luck")
 
-    monkeypatch.setattr(benchmark, "measure", broken)
+    monkeypatch.setattr(measuring, "measure", broken)
     (tmp_path / "mine.txt").touch()
     (tmp_path / "dataset").mkdir()  # which is not of a benchmark
     with pytest.raises(LookupError):

@@ -30,9 +30,7 @@ def small(monkeypatch) -> None:
 
 @pytest.mark.slow
 def test_each_way_goes_through_the_pictures(dataset: str):
-    counted = {
-        what: function(*given) for what, (function, given) in benchmark._ways(dataset).items()
-    }
+    counted = {what: way.function(*way.arguments) for what, way in benchmark._ways(dataset).items()}
     batch = benchmark.BATCH
     assert {what: count for what, (count, _, _) in counted.items()} == {
         "decode and resize alone": CAPTURES,
