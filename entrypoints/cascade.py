@@ -6,7 +6,7 @@ from ctc.params import CascadeParams
 from entrypoints import evaluate
 from entrypoints.cards import log_card
 from entrypoints.command import step_command
-from entrypoints.models import Logging, first_picture, log_model
+from entrypoints.models import Logging, ancestor, first_picture, log_model
 
 if TYPE_CHECKING:
     from ctc.evaluation.cascading import Made, Model, Plan
@@ -44,30 +44,28 @@ def run(params: CascadeParams, nested: bool = False) -> str | None:
         figures = _log_made(tracked, made, split_name(params.val_split, choosing.splits))
         picture = first_picture(mixture, choosing.splits)
         how = Logging(figures, 0, picture, params.register)
-        model_id, version = log_model(made.cascade, output, how)
-        uri = f"models:/{params.register}/{version}" if version else f"models:/{model_id}"
+        logged = log_model(made.cascade, output, how)
         judged = None
         if plan.test is not None:
+            at = (logged.uri, logged.model_id)
             judgement = plan_judgement(made.cascade, mixture, plan.test)
-            judged = (judgement, evaluate.judged(tracked, judgement, uri, model_id))
+            judged = (judgement, evaluate.judged(tracked, judgement, *at))
             text = f"\ncascade: judged on {', '.join(judgement.splits)}\n{as_text(judged[1])}"
-        log_card(tracked, uri, made.cascade, tracked.run_id, judged)
-    where = f", registered as {params.register} version {version}" if version else ""
+        log_card(tracked, logged.uri, made.cascade, tracked.run_id, judged)
     print(f"cascade: on {', '.join(choosing.splits)} {made.passed}")
     for remark in made.remarks:
         print(f"cascade: {remark}")
-    print(f"cascade: classifier in {params.output}{where}{text}")
-    return version
+    print(f"cascade: classifier in {params.output}{logged.where}{text}")
+    return logged.version
 
 
 def _model(uri: str, name: str) -> "Model":
     from ctc.evaluation.cascading import Model
-    from ctc.model.classifier import Ancestor, Classifier
+    from ctc.model.classifier import Classifier
     from ctc.tracking import find_model
 
     found = find_model(uri, name)
-    source = Ancestor(uri, found.resolved, found.run_id, found.model_id)
-    return Model(Classifier.load(found.folder), source)
+    return Model(Classifier.load(found.folder), ancestor(uri, found))
 
 
 def _log_plan(tracked: "Run", plan: "Plan", dataset: str) -> None:

@@ -2,6 +2,7 @@
 
 from ctc.params import ExportParams
 from entrypoints.command import step_command
+from entrypoints.models import ancestor
 
 
 def run(params: ExportParams, nested: bool = False) -> None:
@@ -11,7 +12,7 @@ def run(params: ExportParams, nested: bool = False) -> None:
 
     from ctc import storage
     from ctc.model.cascade import check_single
-    from ctc.model.classifier import Ancestor, Classifier
+    from ctc.model.classifier import Classifier
     from ctc.model.exporting.exporting import check_output, export
     from ctc.model.exporting.formats import FORMATS
     from ctc.tracking import find_model, tracked_run
@@ -23,7 +24,7 @@ def run(params: ExportParams, nested: bool = False) -> None:
     model = find_model(params.classifier)
     classifier = Classifier.load(model.folder)
     check_single(classifier, "classifier")
-    source = Ancestor(model.uri, model.resolved, model.run_id, model.model_id)
+    source = ancestor(model.uri, model)
     with tracked_run("export", params, nested) as tracked, TemporaryDirectory() as folder:
         tracked.resolved(classifier=model.resolved, output=output)
         if model.model_id is not None:

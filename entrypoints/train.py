@@ -8,7 +8,7 @@ from entrypoints import evaluate
 from entrypoints.cards import log_card
 from entrypoints.command import given, step_command
 from entrypoints.going_on import begun_run, fit
-from entrypoints.models import Logging, first_picture, log_model
+from entrypoints.models import Logging, ancestor, first_picture, log_model
 
 if TYPE_CHECKING:
     import keras
@@ -63,21 +63,21 @@ def run(
             classifier.save(output)
             best = trained.best
             picture = first_picture(plan.validation.mixture, plan.validation.splits)
-            model_id, version = log_model(
+            logged = log_model(
                 classifier, output, Logging(best.metrics, best.number, picture, params.register)
             )
             judgement = examination.judgement(classifier)
             # The figures stand there: a run that goes on later has others at a later one.
             done = len(trained.epochs)
-            uri = f"models:/{params.register}/{version}" if version else f"models:/{model_id}"
-            found = evaluate.judged(tracked, judgement, uri, model_id, done) if judgement else None
-            judged = (judgement, found) if judgement and found else None
-            log_card(tracked, uri, classifier, tracked.run_id, judged)
+            judged = None
+            if judgement is not None:
+                at = (logged.uri, logged.model_id, done)
+                judged = (judgement, evaluate.judged(tracked, judgement, *at))
+            log_card(tracked, logged.uri, classifier, tracked.run_id, judged)
     figures = _in_words(*judged) if judged else ""
-    where = f", registered as {params.register} version {version}" if version else ""
     epoch = f"best epoch {best.number + 1} of {len(trained.epochs)}"
-    print(f"train: {epoch}; classifier in {output}{where}{figures}")
-    return version
+    print(f"train: {epoch}; classifier in {output}{logged.where}{figures}")
+    return logged.version
 
 
 def _in_words(judgement: "Judgement", found: "Evaluation") -> str:
@@ -89,14 +89,13 @@ def _in_words(judgement: "Judgement", found: "Evaluation") -> str:
 
 def _parent(uri: str | None, resolved: str | None = None) -> "Parent | None":
     """Open the model to start from; `resolved` is what it was for a run that goes on."""
-    from ctc.model.classifier import Ancestor
     from ctc.model.parents import open_parent
     from ctc.tracking import find_model
 
     if uri is None:
         return None
     found = find_model(resolved or uri, "parent")
-    return open_parent(found.folder, Ancestor(uri, found.resolved, found.run_id, found.model_id))
+    return open_parent(found.folder, ancestor(uri, found))
 
 
 def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:
