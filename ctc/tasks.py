@@ -19,6 +19,8 @@ from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
+from ctc import storage
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -27,6 +29,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h; see mallopt(
 LARGEST_MMAP_THRESHOLD = 4 * 1024 * 1024 * 8  # on 64 bits, in bytes; the same manual page
 KEPT_BYTES = 64_000_000
 NUMPY_THREADS = "OPENBLAS_NUM_THREADS"  # read by the library that NumPy comes with
+READERS_ON_S3 = 16
 TRIES = 3  # pools that may break in a row (a worker killed for its memory, say)
 
 
@@ -64,6 +67,11 @@ def run_tasks(
 def cores() -> int:
     """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def readers(root: str) -> int:
+    """Return how many threads read files below `root`: more from a store, which is waited for."""
+    return max(READERS_ON_S3, cores()) if storage.is_s3(root) else cores()
 
 
 def _run_pool(

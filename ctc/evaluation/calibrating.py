@@ -12,10 +12,8 @@ from ctc.labels import Label
 from ctc.model.calibration import Calibration
 from ctc.model.classifier import Classifier
 from ctc.prediction.answers import Answer, capture_row
-from ctc.prediction.asking.predicting import answer
+from ctc.prediction.asking.predicting import answers_of
 from ctc.prediction.meaning.aggregation import MEAN
-from ctc.prediction.photos.captures import captures_of_dataset
-from ctc.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,7 @@ def calibrate(classifier: Classifier, plan: Calibrating) -> Classifier:
         if made_by(plan.mixture, split, classifier.origin):
             raise ValueError(f"'{split}' was learnt from: nothing can be calibrated by it")
     raw = replace(classifier, calibration=None)
-    captures = captures_of_dataset(plan.mixture, plan.splits)
-    total = sum(plan.mixture.splits[split] for split in plan.splits)
-    with Progress("calibrate", total, "captures") as progress:
-        answers = list(answer(raw, captures, plan.batch_size, progress))
+    answers = answers_of(raw, plan.mixture, plan.splits, plan.batch_size, "calibrate")
     return replace(classifier, calibration=fit_calibration(answers, classifier.labels, plan))
 
 

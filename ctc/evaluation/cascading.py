@@ -21,9 +21,7 @@ from ctc.model.classifier import Ancestor, Classifier
 from ctc.params import CascadeParams, EvaluateParams
 from ctc.prediction.answers import Answer
 from ctc.prediction.asking.cascading import Passed, animal_probability, passed
-from ctc.prediction.asking.predicting import answer, resolved_aggregate
-from ctc.prediction.photos.captures import captures_of_dataset
-from ctc.progress import Progress
+from ctc.prediction.asking.predicting import answers_of, resolved_aggregate
 
 ROUNDING = 1e-5  # of a probability: batches of another size add up in another order
 # What the first classifier itself takes for an animal goes on, whatever the recall.
@@ -134,10 +132,7 @@ def make_cascade(plan: Plan) -> Made:
 
 
 def _answers(classifier: Classifier, plan: Calibrating, name: str) -> list[Answer]:
-    captures = captures_of_dataset(plan.mixture, plan.splits)
-    total = sum(plan.mixture.splits[split] for split in plan.splits)
-    with Progress(name, total, "captures") as progress:
-        return list(answer(classifier, captures, plan.batch_size, progress))
+    return answers_of(classifier, plan.mixture, plan.splits, plan.batch_size, name)
 
 
 def threshold(animals: Floats, recall: float) -> float:

@@ -17,10 +17,8 @@ from ctc.parameter import Words
 from ctc.params import EvaluateParams
 from ctc.prediction.answers import of_captures
 from ctc.prediction.asking.cascading import passed
-from ctc.prediction.asking.predicting import answer, resolved_aggregate
-from ctc.prediction.photos.captures import captures_of_dataset
+from ctc.prediction.asking.predicting import answers_of, resolved_aggregate
 from ctc.prediction.predictions import Predictions
-from ctc.progress import Progress
 
 WILD = re.compile(r"\[.*?\]|[*?]")  # what stands for other characters in a pattern
 ALL = "all"  # the name of the figures where a pattern consists of that alone
@@ -134,10 +132,7 @@ def _metadata(mixture: Mixture, splits: tuple[str, ...], wanted: Collection[str]
 
 def judge(plan: Judgement) -> tuple[Predictions, Evaluation]:
     """Predict every capture of the splits, with all its pictures, and compare with the truth."""
-    captures = captures_of_dataset(plan.mixture, plan.splits)
-    total = sum(plan.mixture.splits[split] for split in plan.splits)
-    with Progress("evaluate", total, "captures") as progress:
-        answers = list(answer(plan.classifier, captures, plan.batch_size, progress))
+    answers = answers_of(plan.classifier, plan.mixture, plan.splits, plan.batch_size, "evaluate")
     labels, setting = plan.classifier.labels, plan.setting
     predictions = of_captures(answers, labels, setting.aggregate, setting.calibration)
     evaluation = evaluate(answers, labels, setting)

@@ -16,6 +16,11 @@ def is_url(image: str) -> bool:
     return URL.match(image) is not None
 
 
+def picture_uri(root: str, image: str) -> str:
+    """Return where a picture lies that an inventory names: a URL as it is, else a path or URI."""
+    return image if is_url(image) else storage.join(root, image)
+
+
 def picture_bytes(root: str, image: str) -> bytes:
     """Read the file of a picture.
 

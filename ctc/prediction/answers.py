@@ -52,6 +52,11 @@ class Answer:
         return tuple(dict.fromkeys(fault for fault in self.faults if fault is not None))
 
     @property
+    def failure(self) -> str | None:
+        """The same in one text; None where nothing has failed."""
+        return "; ".join(self.failures) or None
+
+    @property
     def seen(self) -> tuple[int, ...]:
         """The place in `images` of the picture that each row of `probabilities` is of.
 
@@ -117,7 +122,7 @@ def _row(
         confidence=confidence,
         probabilities=probabilities,
         images=len(pictures),
-        failure="; ".join(answer.failures) or None,
+        failure=answer.failure,
         truth=answer.truth.get(label.name),
         location=answer.metadata.get("location"),
         metadata=dict(answer.metadata),

@@ -83,7 +83,7 @@ class Predictions:
         What is known of no capture (see `WHERE_KNOWN`) has no column.
         """
         table = self.table()
-        table["probabilities"] = [_as_json(row.probabilities) for row in self.rows]
+        table["probabilities"] = [as_json(row.probabilities) for row in self.rows]
         return table.drop(columns=[name for name in WHERE_KNOWN if table[name].isna().all()])
 
     def of(self, label: str) -> tuple[Prediction, ...]:
@@ -101,6 +101,7 @@ class Predictions:
         return len({row.capture_id for row in self.rows if row.prediction is None})
 
 
-def _as_json(probabilities: dict[str, float]) -> str:
+def as_json(probabilities: dict[str, float]) -> str:
+    """Write probabilities as a JSON object, 6 digits each."""
     rounded = {name: round(value, 6) for name, value in probabilities.items()}
     return json.dumps(rounded, ensure_ascii=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_sources import NAMES, camtrap_dp, photo, table
+from test_sources import NAMES, camtrap_dp, lay_out, table
 
 from ctc import storage
 from ctc.dataset.manifest import Dataset
@@ -34,11 +34,7 @@ def probabilities(path: Path) -> list[list[float]]:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("photos")
-    for number, name in enumerate(NAMES):
-        (root / name).parent.mkdir(exist_ok=True)
-        (root / name).write_bytes(photo(number, f"2024:05:03 07:15:0{number % 3}"))
-    return root
+    return lay_out(tmp_path_factory.mktemp("photos"))
 
 
 def test_folder_table_and_package_agree(small_classifier, photos, tmp_path) -> None:

@@ -31,14 +31,18 @@ def photo(number: int, time: str | None = None, fraction: str | None = None) -> 
     return target.getvalue()
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two bursts of three photos, a second apart, in a folder each; read only."""
-    root = tmp_path_factory.mktemp("photos")
+def lay_out(root: Path) -> Path:
+    """Write two bursts of three photos, a second apart, in a folder each."""
     for number, name in enumerate(NAMES):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(photo(number, f"2024:05:03 07:15:0{number % 3}"))
     return root
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `lay_out` writes; read only."""
+    return lay_out(tmp_path_factory.mktemp("photos"))
 
 
 def found(images: object, **asked: object) -> Captures:

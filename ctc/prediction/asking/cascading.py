@@ -92,12 +92,7 @@ def animal_probability(
 def _joined(
     cascade: Cascade, capture: PhotoCapture, first: Answer, second: Answer | None
 ) -> Answer:
-    truth = {
-        label.name: label.meant(capture.truth[label.name])
-        for label in cascade.added
-        if label.name in capture.truth
-    }
-    whole = replace(first, truth={**first.truth, **truth})
+    whole = replace(first, truth={**first.truth, **capture.meant(cascade.added)})
     if second is None:
         return replace(whole, probabilities={**first.probabilities, **_nothing(cascade, first)})
     # A picture may be gone between the two, or have come.

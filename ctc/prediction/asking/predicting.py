@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctc.dataset.image_spec import STACK
+from ctc.dataset.mixture import Mixture
 from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.prediction.answers import Answer, of_captures
@@ -16,7 +17,7 @@ from ctc.prediction.asking.batches import Asking, Said
 from ctc.prediction.asking.cascading import cascaded
 from ctc.prediction.asking.reading import Picture, read_ahead
 from ctc.prediction.meaning.aggregation import MEAN
-from ctc.prediction.photos.captures import PhotoCapture
+from ctc.prediction.photos.captures import PhotoCapture, captures_of_dataset
 from ctc.prediction.predictions import Predictions
 from ctc.progress import Progress
 
@@ -74,6 +75,16 @@ def answer(
         yield one
         if progress:
             progress.advance()
+
+
+def answers_of(
+    classifier: Classifier, mixture: Mixture, splits: tuple[str, ...], batch_size: int, name: str
+) -> list[Answer]:
+    """Return what is said of every capture of some splits; progress is shown by a name."""
+    total = sum(mixture.splits[split] for split in splits)
+    with Progress(name, total, "captures") as progress:
+        captures = captures_of_dataset(mixture, splits)
+        return list(answer(classifier, captures, batch_size, progress))
 
 
 def answer_all(
@@ -136,17 +147,12 @@ def _answer(classifier: Classifier, capture: PhotoCapture, collected: _Collected
         )
         for label in classifier.labels
     }
-    meant = {
-        label.name: label.meant(capture.truth[label.name])
-        for label in classifier.labels
-        if label.name in capture.truth
-    }
     return Answer(
         capture_id=capture.capture_id,
         probabilities=said,
         images=capture.names,
         faults=tuple(one.failure for one in collected.pictures),
-        truth=meant,
+        truth=capture.meant(classifier.labels),
         metadata=capture.metadata,
         taken=tuple(one.taken for one in collected.pictures),
         brightness=tuple(one.brightness for one in collected.pictures),

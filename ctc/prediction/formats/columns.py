@@ -1,10 +1,9 @@
 """A row of a table of predictions: the columns of the 2019 tool, and ours behind them."""
 
-import json
 from typing import Any
 
 from ctc.prediction.meaning.judged import Asked
-from ctc.prediction.predictions import Prediction
+from ctc.prediction.predictions import Prediction, as_json
 
 # Those of Willi et al. (2019), `camera_trap_classifier/predicting/predictor.py`.
 OF_2019 = ("id", "label", "prediction_top", "confidence_top", "predictions_all")
@@ -34,9 +33,14 @@ def metadata_columns(asked: Asked) -> dict[str, str]:
     return {name: f"metadata.{name}" if name in taken else name for name in names}
 
 
+def as_texts(probabilities: dict[str, float]) -> dict[str, str]:
+    """Write each probability as the 2019 tool did, 4 digits."""
+    return {name: f"{value:.4f}" for name, value in probabilities.items()}
+
+
 def values_of_2019(row: Prediction) -> dict[str, str]:
     """Return what the 2019 tool wrote: probabilities as a Python dictionary of texts, 4 digits."""
-    shares = {name: f"{value:.4f}" for name, value in row.probabilities.items()}
+    shares = as_texts(row.probabilities)
     top = row.top
     return {
         "id": row.capture_id,
@@ -45,12 +49,6 @@ def values_of_2019(row: Prediction) -> dict[str, str]:
         "confidence_top": shares[top] if top is not None else "",
         "predictions_all": str(shares),
     }
-
-
-def as_json(probabilities: dict[str, float]) -> str:
-    """Write probabilities as a JSON object, 6 digits each."""
-    rounded = {name: round(value, 6) for name, value in probabilities.items()}
-    return json.dumps(rounded, ensure_ascii=False)
 
 
 def as_text(value: Any) -> Any:

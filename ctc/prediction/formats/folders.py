@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from ctc import storage
 from ctc.errors import BadInput
 from ctc.inventory.looks.private import private_classes
-from ctc.pictures.files import is_url
+from ctc.pictures.files import is_url, picture_uri
 from ctc.prediction.formats.writing import Add, whole_folder
 from ctc.prediction.meaning.judged import Asked, Judged
 from ctc.prediction.meaning.kinds import BLANK, kind_said, questions_of
@@ -84,7 +84,7 @@ def _sorted(judged: Judged, root: Path, asked: Asked) -> Iterator[list[str]]:
     answer = judged.answer
     is_private = bool(private_classes(_names(judged), asked.private))
     for image, fault in zip(answer.images, answer.faults, strict=True):
-        source = image if is_url(image) else storage.join(asked.root, image)
+        source = picture_uri(asked.root, image)
         if is_private:
             yield ["", source, answer.capture_id, PRIVATE]
             continue

@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ctc.prediction.formats.columns import own_columns
+from ctc.prediction.formats.columns import as_texts, own_columns
 from ctc.prediction.formats.writing import Add, whole_file
 from ctc.prediction.meaning.judged import Asked, Judged
-from ctc.prediction.predictions import Prediction
 
 # An inventory of that tool has paths in its place: no file of pictures is taken for our own.
 START = re.compile(rb'\{(\}|\n"(?:[^"\\]|\\.)*": \{"images": \[(\]|\{"path"))')
@@ -62,7 +61,7 @@ def _capture(judged: Judged, within: list[str]) -> dict[str, Any]:
         found["meta_data"] = {**answer.metadata}
     if answer.truth:
         found["ground_truth"] = {**answer.truth}
-    found["aggregated_pred"] = {name: _texts(row) for name, row in said.items()}
+    found["aggregated_pred"] = {name: as_texts(row.probabilities) for name, row in said.items()}
     found["predictions_top"] = {name: row.top for name, row in said.items()}
     found["confidences_top"] = {
         name: f"{max(row.probabilities.values()):.4f}" for name, row in said.items()
@@ -70,21 +69,17 @@ def _capture(judged: Judged, within: list[str]) -> dict[str, Any]:
     found["predictions"] = {
         name: {key: _rounded(getattr(row, key)) for key in within} for name, row in rows.items()
     }
-    if answer.failures:
-        found["failure"] = "; ".join(answer.failures)
+    if answer.failure is not None:
+        found["failure"] = answer.failure
     return found
 
 
 def _image(judged: Judged, place: int) -> dict[str, Any]:
     rows = {name: of_label[place] for name, of_label in judged.pictures.items()}
-    said = {name: _texts(row) for name, row in rows.items() if row is not None}
+    said = {name: as_texts(row.probabilities) for name, row in rows.items() if row is not None}
     found: dict[str, Any] = {"path": judged.answer.images[place], "predictions": said}
     fault = judged.answer.faults[place]
     return found if fault is None else {**found, "failure": fault}
-
-
-def _texts(row: Prediction) -> dict[str, str]:
-    return {name: f"{value:.4f}" for name, value in row.probabilities.items()}
 
 
 def _rounded(value: Any) -> Any:

@@ -92,7 +92,7 @@ class Tally:
             self._add_row(row)
         meant = [row for row in rows.values() if row.probabilities and not _is_idle(row, rows)]
         for row in meant:
-            self.tops[row.label][_top(row)] += 1
+            self.tops[row.label][str(row.top)] += 1
         if not self._is_private(rows.values()):
             for row in meant:
                 self._show(answer, row)
@@ -128,7 +128,7 @@ class Tally:
     def _image(self, answer: Answer, row: Prediction) -> str:
         """Return the picture that the most probable class is most probable in."""
         (label,) = (one for one in self.labels if one.name == row.label)
-        said = answer.probabilities[row.label][:, label.classes.index(_top(row))]
+        said = answer.probabilities[row.label][:, label.classes.index(str(row.top))]
         return answer.images[answer.seen[int(np.argmax(said))]]
 
     @property
@@ -178,9 +178,4 @@ def _is_idle(row: Prediction, rows: Mapping[str, Prediction]) -> bool:
     empty = rows.get(EMPTY)
     if empty is None or not empty.probabilities or row.probabilities.keys() & {*EMPTY_CLASSES}:
         return False
-    return _top(empty) in EMPTY_CLASSES
-
-
-def _top(row: Prediction) -> str:
-    """Return the most probable class, whatever group may stand for it."""
-    return max(row.probabilities, key=row.probabilities.__getitem__)
+    return empty.top in EMPTY_CLASSES

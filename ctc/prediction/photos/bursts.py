@@ -19,10 +19,9 @@ from ctc.inventory.times import Times, parse_times
 from ctc.parameter import seconds_of
 from ctc.pictures.taken import taken_at
 from ctc.progress import Progress
-from ctc.tasks import cores
+from ctc.tasks import readers
 
 ENOUGH = 1 << 18  # bytes of a file within which its time stands: EXIF takes at most 64 KiB
-THREADS_ON_S3 = 16  # they wait for the store
 BLOCK = 1_000
 WITHOUT = "pictures that do not say when they were taken (each is a capture of its own)"
 
@@ -67,9 +66,8 @@ def _captures(names: list[str], times: Times, seconds: float) -> Numbers:
 
 def _times(root: str, names: list[str]) -> Iterator[str | None]:
     """Yield what each picture says of when it was taken."""
-    threads = THREADS_ON_S3 if storage.is_s3(root) else cores()
     with (
-        ThreadPoolExecutor(threads) as pool,
+        ThreadPoolExecutor(readers(root)) as pool,
         Progress("times", len(names), "pictures") as progress,
     ):
         for first in range(0, len(names), BLOCK):

@@ -1,19 +1,19 @@
 """Captures to be labelled: one at a time, or all that a source names, in a table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from ctc import storage
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.inventory.findings import Finding
 from ctc.inventory.repeats import numbered
 from ctc.inventory.table import CAPTURE_ID, IMAGES, RESERVED, Inventory
-from ctc.pictures.files import is_url
+from ctc.labels import Label
+from ctc.pictures.files import picture_uri
 
 AT_ONCE = 1_000  # captures that are objects of Python at a time; the others are rows of a table
 
@@ -43,6 +43,11 @@ class PhotoCapture:
             one if isinstance(one, str) else str(number)
             for number, one in enumerate(self.images, start=1)
         )
+
+    def meant(self, labels: Iterable[Label]) -> dict[str, str]:
+        """Return what is known of some labels, as they merge classes."""
+        known = self.truth
+        return {one.name: one.meant(known[one.name]) for one in labels if one.name in known}
 
 
 @dataclass(frozen=True)
@@ -99,13 +104,8 @@ class Captures:
     def _capture(self, row: dict[str, Any]) -> PhotoCapture:
         name, names = row.pop(CAPTURE_ID), tuple(row.pop(IMAGES))
         metadata = {key: value for key, value in row.items() if value is not None}
-        return PhotoCapture(
-            name, tuple(self.place_of(one) for one in names), {}, metadata, given_names=names
-        )
-
-    def place_of(self, image: str) -> str:
-        """Return where the picture of a name lies, as a path or URI."""
-        return image if is_url(image) else storage.join(self.root, image)
+        images = tuple(picture_uri(self.root, one) for one in names)
+        return PhotoCapture(name, images, {}, metadata, given_names=names)
 
 
 def captures_of_dataset(

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 
-from ctc import storage
 from ctc.inventory.table import IMAGES
 from ctc.labels import Label
 from ctc.model.classifier import Classifier
@@ -23,11 +22,10 @@ from ctc.prediction.stored.parts import holds, read_part, write_part
 from ctc.prediction.stored.resuming import Question, Work, begin, finish, give_up, remarks
 from ctc.progress import Progress
 from ctc.storage.unfinished import alone, place_of
-from ctc.tasks import cores
+from ctc.tasks import readers
 
 # A part ends with a batch that may not be full: one of these is half lost on average.
 BATCHES_A_PART = 32
-THREADS_ON_S3 = 16  # they wait for the store
 
 Range = tuple[int, int]  # captures, from the first up to, and without, the second
 
@@ -103,12 +101,11 @@ def _answer_parts(asking: Asking, captures: Captures, work: Work) -> tuple[tuple
     lacking = {path: one for path, one in ranges.items() if not holds(path, one[1] - one[0])}
     before = [counts[slice(*one)].sum() for path, one in ranges.items() if path not in lacking]
     ends = [end - 1 for end in accumulate(end - start for start, end in lacking.values())]
-    threads = max(THREADS_ON_S3, cores()) if storage.is_s3(captures.root) else cores()
     stopped = "give the same command again to go on"
     with Progress("predict", captures.pictures, "pictures", if_stopped=stopped) as progress:
         progress.keep(int(sum(before)))
         wanted = _of_ranges(captures, list(lacking.values()))
-        answers = answer_all(asking, wanted, frozenset(ends), threads)
+        answers = answer_all(asking, wanted, frozenset(ends), readers(captures.root))
         counted = _counted(answers, progress)
         for path, (start, end) in lacking.items():
             write_part(path, islice(counted, end - start), asking.classifier.labels)

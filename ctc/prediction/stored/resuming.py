@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import PIL
@@ -90,8 +91,8 @@ def begin(place: Place, question: Question, proposed: Work, resume: bool) -> Wor
         resume: whether the answers of an earlier run are kept.
     """
     folder = place.work(question.key)
-    found = _begun(folder) if resume else None
-    if found is None:
+    found = _begun(folder) if resume else {}
+    if not found:
         storage.remove_folder(folder)
         folder.mkdir(parents=True)
         sizes = {"batch_size": proposed.batch_size, "part": proposed.part}
@@ -118,25 +119,19 @@ def remarks(place: Place, question: Question) -> Iterator[str]:
     """Yield a sentence on each unfinished work that answers another question."""
     for folder in place.unfinished():
         if folder != place.work(question.key):
-            begun = _asked(folder)
-            how = f"with {differences(begun, asdict(question))}" if begun else "otherwise"
+            asked = _begun(folder).get("question")
+            how = f"with {differences(asked, asdict(question))}" if asked else "otherwise"
             yield (
                 f"unfinished answers that were begun {how} do not count: all pictures are read "
                 "anew, and those answers are removed at the end"
             )
 
 
-def _begun(folder: Path) -> dict[str, int] | None:
+def _begun(folder: Path) -> dict[str, Any]:
+    """Return the question and the sizes that `begin` wrote; nothing if that is damaged."""
     try:
-        content = json.loads((folder / BEGUN).read_bytes())
-        return {name: int(content[name]) for name in ("batch_size", "part")}
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _asked(folder: Path) -> dict[str, str]:
-    try:
-        found: dict[str, str] = json.loads((folder / BEGUN).read_bytes())["question"]
-        return dict(found)
+        found = json.loads((folder / BEGUN).read_bytes())
+        sizes = {name: int(found[name]) for name in ("batch_size", "part")}
+        return {"question": dict(found["question"]), **sizes}
     except (OSError, ValueError, TypeError, KeyError):
         return {}

@@ -92,9 +92,8 @@ def observations_of(
         "eventEnd": as_time(max(times)),
         "observationLevel": "event",
     }
-    failure = "; ".join(answer.failures) or None
     said = said_of(judged.rows, questions, asked, at)
-    yield {**event, **said, "observationComments": failure}
+    yield {**event, **said, "observationComments": answer.failure}
     for place, one in enumerate(media):
         rows = {name: of_label[place] for name, of_label in judged.pictures.items()}
         known = {name: row for name, row in rows.items() if row is not None}
