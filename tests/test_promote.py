@@ -232,6 +232,8 @@ def test_a_gain_and_a_metric_can_be_asked_for(models, name):
     assert aliases(name) == {"champion": "1"}
     with pytest.raises(BadInput, match="unknown metric 'beauty'; allowed: accuracy"):
         promote.run(asked(name, metric="beauty"))
+    with pytest.raises(BadInput, match="metric: found 'a/b/c'; allowed: METRIC or LABEL/METRIC"):
+        promote.run(asked(name, metric="a/b/c"))
 
 
 def test_a_dry_run_decides_and_moves_nothing(models, name):
