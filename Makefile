@@ -9,7 +9,7 @@ READY := .venv/ready-$(BUILD)
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
   --no-loadscope-reorder
 
-.PHONY: demo test test-slow check format mlproject ui notebooks
+.PHONY: demo test test-slow check format mlproject ui server notebooks
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -45,6 +45,13 @@ mlproject: $(READY)
 
 ui: $(READY)
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db
+
+# A tracking server for this machine. PORT=5000 chooses its port, AUTH=yes asks for passwords,
+# DATABASE=postgresql://USER:PASSWORD@HOST/NAME keeps the runs there. That is handed on in a
+# variable, for everybody on the machine can read command lines.
+server: export MLFLOW_BACKEND_STORE_URI := $(or $(value DATABASE),$(value MLFLOW_BACKEND_STORE_URI))
+server: $(READY)
+	@$(BIN)/python -m entrypoints.server --port $(or $(PORT),0) --auth $(or $(AUTH),no)
 
 # Opens the notebooks in a browser; what they need beyond the rest comes at the first time.
 notebooks: .venv/ready-notebooks

@@ -19,6 +19,7 @@ ALLOWED = {room: set(LINE[:place]) for place, room in enumerate(LINE)} | {
     "storage": {"errors"},
     "mlproject": {"parameter", "params"},
     "tracking": {"errors", "storage", "parameter", "provenance"},
+    "server": {"errors", "params", "storage"},
 }
 EXCEPTIONS = {"ctc/tracking/served.py": {"model", "prediction"}}
 # A library is imported below its home alone.
@@ -29,6 +30,7 @@ HOMES = {
     "click": ("entrypoints",),
     "onnxruntime": ("ctc/model/exporting",),
     "ai_edge_litert": ("ctc/model/exporting",),
+    "psycopg2": ("ctc/server",),
     "jinja2": ("ctc/evaluation/pages",),
     "tensorflow": (
         "ctc/dataset/reading",

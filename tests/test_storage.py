@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import IncompleteReadError, ResponseStreamingError
-from s3_server import free_ports
 
 from ctc import storage
 from ctc.errors import BadInput
+from ctc.server.ports import free_ports
 from ctc.storage import s3, s3_client
 
 

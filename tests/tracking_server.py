@@ -1,37 +1,36 @@
 """Real servers of MLflow's for the tests, on this machine only: of runs, and of a model."""
 
 import os
-import signal
-import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from s3_server import free_ports
+from made_up_server import started
 
-READY_WITHIN_S = 180.0  # it takes 20 s on an idle machine
+from ctc.server.parts import Part
+from ctc.server.ports import LOOPBACK, free_ports
+from ctc.server.tracking_server import tracking_part
 
 
 @contextmanager
 def tracking_server(folder: Path, store: Path) -> Iterator[str]:
-    """Run `mlflow server` until the block ends; yield its address.
+    """Run `mlflow server`, with artifacts on this disk, until the block ends; yield its address.
 
     Args:
         folder: where artifacts and the log go.
         store: an SQLite file with the tables of a store.
 
     Raises:
-        RuntimeError: it did not answer within READY_WITHIN_S seconds; its log is in the text.
+        CannotGoOn: it did not start.
     """
-    words = [
-        "server", "-w", "1", "--backend-store-uri", f"sqlite:///{store}",
-        "--artifacts-destination", str(folder / "artifacts"),
-    ]  # fmt: skip
-    with _server(folder, words, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}) as uri:
-        yield uri
+    (port,) = free_ports(1)
+    part = tracking_part(
+        folder, port, f"sqlite:///{store}", os.environ, artifacts=str(folder / "artifacts")
+    )
+    with started(part):
+        yield f"http://{LOOPBACK}:{port}"
 
 
 @contextmanager
@@ -44,44 +43,26 @@ def model_server(folder: Path, model: str, **environment: str) -> Iterator[str]:
         environment: what it has besides this process's own.
 
     Raises:
-        RuntimeError: see `tracking_server`.
+        CannotGoOn: it did not start.
     """
-    words = ["models", "serve", "-m", model, "--env-manager", "local"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls uvicorn
-    with _server(folder, words, {"PATH": path, **environment}) as uri:
-        yield uri
-
-
-@contextmanager
-def _server(folder: Path, words: Sequence[str], environment: dict[str, str]) -> Iterator[str]:
     (port,) = free_ports(1)
-    log = folder / "server.log"
-    mlflow = str(Path(sys.executable).with_name("mlflow"))
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [mlflow, *words, "--host", "127.0.0.1", "--port", str(port)],
-            cwd=folder,
-            env={**os.environ, **environment},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # its own process group, to stop it with all it started
-        )
-    try:
-        uri = f"http://127.0.0.1:{port}"
-        _wait_until_ready(process, uri, log)
+    uri = f"http://{LOOPBACK}:{port}"
+    words = ["models", "serve", "-m", model, "--env-manager", "local", "--host", LOOPBACK]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls uvicorn
+    part = Part(
+        name="the server of a model",
+        command=(sys.executable, "-m", "mlflow", *words, "--port", str(port)),
+        environment={**os.environ, "PATH": path, **environment},
+        log=folder / "server.log",
+        is_ready=lambda: _answers(uri),
+    )
+    with started(part):
         yield uri
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", uri: str, log: Path) -> None:
-    end = time.monotonic() + READY_WITHIN_S
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-4000:]}")
+def _answers(uri: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{uri}/health", timeout=5):
+            return True
+    except OSError:
+        return False

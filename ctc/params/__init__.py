@@ -20,6 +20,7 @@ from ctc.params.data import (
 from ctc.params.judging import EvaluateParams, ExportParams, PredictParams, PromoteParams
 from ctc.params.line import BenchmarkParams, MainParams
 from ctc.params.pictures import Changes, SeenPictures
+from ctc.params.serving import ServerParams
 from ctc.params.shared import (
     Batches,
     Judging,
@@ -89,6 +90,7 @@ __all__ = [
     "Seeded",
     "SeenPictures",
     "Selection",
+    "ServerParams",
     "SourceOfCaptures",
     "StoredPictures",
     "TrainParams",
