@@ -20,7 +20,8 @@ pytestmark = pytest.mark.slow
 # Enough to be better than guessing, and so promoted.
 LEARNABLE = {"captures": 60, "size": 96, "epochs": 12, "image_size": 32}
 TRANSFER = {"strategy": "transfer", "labels": "species", "epochs": 1, "image_size": 32}
-SECRETS = ("access_key", "secret_key", "session_key", "password")
+# The fourth, `access_key`, is the name that belongs to `secret_key`: each request tells it.
+SECRETS = ("secret_key", "session_key", "password")
 
 
 class Client:
@@ -152,7 +153,7 @@ def test_no_secret_stands_in_a_command_a_log_or_what_runs_have_left(team, client
     texts += [path.read_bytes() for path in [*files, *left.rglob("*")] if path.is_file()]
     assert len(texts) > 100
     assert not [text[:80] for text in texts for secret in secrets if secret in text]
-    assert [text for text in (team.folder / "s3.sh",) if secrets[1] in text.read_bytes()]
+    assert [text for text in (team.folder / "s3.sh",) if secrets[0] in text.read_bytes()]
 
 
 def test_two_trainings_and_a_promotion_at_once_lose_and_mix_nothing(team, client):
@@ -183,8 +184,11 @@ def test_two_trainings_and_a_promotion_at_once_lose_and_mix_nothing(team, client
 
 def weights(command: Command, folder: Path) -> str:
     """The checksum of the champion's weights, as the server has them."""
+    registry = mlflow.MlflowClient(command.uri)
     got = mlflow.artifacts.download_artifacts(
-        "models:/species/1", tracking_uri=command.uri, dst_path=str(folder)
+        registry.get_model_version_download_uri("species", "1"),
+        tracking_uri=command.uri,
+        dst_path=str(folder),
     )
     (found,) = Path(got).rglob("model.keras")
     return sha256(found)
