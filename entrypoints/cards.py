@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from ctc.evaluation.evaluation import Evaluation
     from ctc.evaluation.judging import Judgement
     from ctc.model.classifier import Classifier
+    from ctc.provenance import Training
     from ctc.tracking import Run
 
 
@@ -24,15 +25,25 @@ def log_card(
         tracked: the run.
         uri: what the classifier is called: of a registered version models:/NAME/VERSION.
         classifier: what the card is about.
-        trained_by: id of the run that trained it, if that is known.
+        trained_by: id of the run that trained it, if that is known; the key of this run.
         judged: on what it was judged, and what was found, if it was.
     """
     from ctc.evaluation.card import MADE, card, cut
     from ctc.evaluation.impartiality import is_impartial
-    from ctc.tracking import LONGEST, describe, is_version, training_record
+    from ctc.tracking import LONGEST, is_version
 
-    text = card(uri, classifier, training_record(trained_by), judged)
+    text = card(uri, classifier, _training(tracked, trained_by), judged)
     tracked.markdown(text, "card")
     impartial = judged is None or is_impartial(judged[0].mixture, judged[0].splits, classifier)
-    if is_version(uri) and impartial:
-        describe(uri, cut(text, LONGEST, f"card.md of run {tracked.run_id}"), MADE)
+    if impartial and (is_version(uri) or tracked.registers):
+        version = uri if is_version(uri) else None
+        tracked.describe(version, cut(text, LONGEST, f"card.md of run {tracked.key}"), MADE)
+
+
+def _training(tracked: "Run", trained_by: str | None) -> "Training | None":
+    """Return what is known of a training: of this run also where the server cannot be asked."""
+    from ctc.tracking import training_record
+
+    if tracked.answers:
+        return training_record(trained_by)
+    return tracked.record() if trained_by == tracked.key else None

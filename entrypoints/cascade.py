@@ -26,10 +26,13 @@ def run(params: CascadeParams, nested: bool = False) -> str | None:
     from ctc.evaluation.tables import as_text
     from ctc.model.classifier import check_output
     from ctc.storage import local_path
-    from ctc.tracking import check_name, tracked_run
+    from ctc.tracking import OWN, check_name, tracked_run
 
     mixture = Mixture.of(open_dataset(params.dataset))
-    models = (_model(params.empty, "empty"), _model(params.species, "species"))
+    models = (
+        _model(params.empty, "empty", params.offline),
+        _model(params.species, "species", params.offline),
+    )
     plan = plan_cascade(*models, mixture, params)
     output = local_path(params.output)
     check_output(output)
@@ -44,14 +47,14 @@ def run(params: CascadeParams, nested: bool = False) -> str | None:
         figures = _log_made(tracked, made, split_name(params.val_split, choosing.splits))
         picture = first_picture(mixture, choosing.splits)
         how = Logging(figures, 0, picture, params.register)
-        logged = log_model(made.cascade, output, how)
+        logged = log_model(tracked, made.cascade, output, how)
         judged = None
         if plan.test is not None:
-            at = (logged.uri, logged.model_id)
+            at = (logged.uri, OWN)
             judgement = plan_judgement(made.cascade, mixture, plan.test)
             judged = (judgement, evaluate.judged(tracked, judgement, *at))
             text = f"\ncascade: judged on {', '.join(judgement.splits)}\n{as_text(judged[1])}"
-        log_card(tracked, logged.uri, made.cascade, tracked.run_id, judged)
+        log_card(tracked, logged.uri, made.cascade, tracked.key, judged)
     print(f"cascade: on {', '.join(choosing.splits)} {made.passed}")
     for remark in made.remarks:
         print(f"cascade: {remark}")
@@ -59,12 +62,12 @@ def run(params: CascadeParams, nested: bool = False) -> str | None:
     return logged.version
 
 
-def _model(uri: str, name: str) -> "Model":
+def _model(uri: str, name: str, offline: bool) -> "Model":
     from ctc.evaluation.cascading import Model
     from ctc.model.classifier import Classifier
     from ctc.tracking import find_model
 
-    found = find_model(uri, name)
+    found = find_model(uri, name, offline)
     return Model(Classifier.load(found.folder), ancestor(uri, found))
 
 

@@ -22,7 +22,7 @@ def run(params: EvaluateParams, nested: bool = False) -> "Evaluation":
     from ctc.tracking import find_model, tracked_run
 
     mixture = Mixture.of(open_dataset(params.dataset))
-    model = find_model(params.classifier)
+    model = find_model(params.classifier, offline=params.offline)
     plan = plan_judgement(Classifier.load(model.folder), mixture, params)
     name = f"evaluate {model.resolved.removeprefix('models:/')}"
     with tracked_run("evaluate", params, nested, name) as tracked:

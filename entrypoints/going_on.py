@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from ctc.errors import BadInput
 from ctc.parameter import as_text, build
 from ctc.params import TrainParams
 
@@ -38,35 +39,35 @@ def fit(
     from ctc.model.fitting.training import train
     from ctc.model.resuming.folder import working_folder
     from ctc.storage import local_path
-    from ctc.tracking import Sending
 
     folder = working_folder(local_path(plan.params.output))
 
     def report(epoch: "Epoch") -> None:
-        sending.metrics(epoch.metrics, epoch.number)
+        tracked.points(epoch.metrics, epoch.number)
         if after_epoch is not None:
             after_epoch()
 
-    with _said_how_to_go_on(tracked.run_id), Sending(tracked.run_id) as sending:
+    with _said_how_to_go_on(tracked):
         for epoch in state.epochs if state else ():
-            sending.metrics(epoch.metrics, epoch.number)  # those that the run lacks
+            tracked.points(epoch.metrics, epoch.number)  # those that the run lacks
         trained = train(
             plan,
             report,
-            lambda kept: sending.state(kept.write(folder, tracked.run_id), kept.progress),
+            lambda kept: tracked.state(kept.write(folder, tracked.key), kept.progress),
             state,
             begin,
         )
-        sending.metrics({"best_epoch": float(trained.best.number)}, len(trained.epochs))
+        tracked.points({"best_epoch": float(trained.best.number)}, len(trained.epochs))
     return trained
 
 
 @contextmanager
-def _said_how_to_go_on(run_id: str) -> Iterator[None]:
+def _said_how_to_go_on(tracked: "Run") -> Iterator[None]:
     try:
         yield
     except BaseException:
-        print(f"train: stopped; to go on where it stopped: resume={run_id}", file=sys.stderr)
+        how = f"resume={tracked.run_id or 'the id that `sync` gives it'}"
+        print(f"train: stopped; to go on where it stopped: {how}", file=sys.stderr)
         raise
 
 
@@ -104,7 +105,7 @@ class Begun:
         for name, value in changed.items():
             had = as_text(getattr(self.had, name))
             print(f"train: resume: {name}={as_text(value)}, the run had {had}")
-        return resumed_run(self.former, self.asked, changed)
+        return resumed_run(self.former, self.asked, self.params, changed)
 
     def last_state(self, plan: "TrainingPlan") -> "State | None":
         """Return the latest state, of this machine or of the run; None if none was kept yet.
@@ -127,15 +128,16 @@ class Begun:
         from ctc.storage import local_path
         from ctc.tracking import fetch, uploaded
 
-        run_id = self.former.run_id
-        here = kept_state(working_folder(local_path(self.had.output)), run_id)
+        run_id, key = self.former.run_id, self.former.key
+        own = working_folder(local_path(self.had.output))
+        here = kept_state(own, run_id) or kept_state(own, key or run_id)
         fetched = working_folder(local_path(plan.params.output)) / "fetched.npz"
         for slot in uploaded(run_id):
             if here is not None and here.progress >= slot.progress:
                 break
             if not fetch(run_id, slot, fetched):
                 continue
-            there = State.read(fetched, run_id)
+            there = State.read(fetched, run_id) or State.read(fetched, key or run_id)
             fetched.unlink()
             if there is not None:
                 return there, ", by the state among the run's artifacts"
@@ -154,6 +156,8 @@ def begun_run(asked: TrainParams, given: Collection[str]) -> Begun:
     from ctc.model.resuming.changes import resumed_params
     from ctc.tracking import find_run, started_by_mlflow
 
+    if asked.offline:
+        raise BadInput("resume: what a run has is asked of the tracking server, not with offline")
     former = find_run(asked.resume or "", "train")
     names = {field.name: field.default for field in fields(TrainParams)}
     had = build(TrainParams, {k: text for k, text in former.params.items() if k in names})

@@ -89,6 +89,8 @@ def _promote(
     name: str | None, version: str | None, judged: "Evaluation", params: MainParams, folder: str
 ) -> str:
     """Promote a model that has learnt something and is no worse than the champion, if any."""
+    if name is not None and version is None:
+        return f"Not promoted: {name} is registered when its model has been sent, by `sync`"
     if name is None or version is None:
         return "Not registered, and so not promoted: give it a name with `register`"
     if not judged.beats_guessing:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ctc.dataset.mixture import Mixture
     from ctc.model.classifier import Ancestor, Classifier
+    from ctc.tracking import Run
     from ctc.tracking.models import Model
 
 
@@ -32,24 +33,23 @@ class Logged:
     """A model that was logged.
 
     Attributes:
-        model_id: its id.
-        name: that it was registered under, if it was.
-        version: of that name.
+        uri: what it is found by.
+        name: that it is registered under, if it is.
+        version: of that name; None also where the server has not got the model yet.
     """
 
-    model_id: str
+    uri: str
     name: str | None
     version: str | None
 
     @property
-    def uri(self) -> str:
-        """What it is found by."""
-        return f"models:/{self.name}/{self.version}" if self.version else f"models:/{self.model_id}"
-
-    @property
     def where(self) -> str:
-        """What is said of where it was registered; nothing where it was not."""
-        return f", registered as {self.name} version {self.version}" if self.version else ""
+        """What is said of where it is registered; nothing where it is not."""
+        if self.name is None:
+            return ""
+        if self.version is None:
+            return f", registered as {self.name} when it has been sent"
+        return f", registered as {self.name} version {self.version}"
 
 
 def ancestor(uri: str, found: "Model") -> "Ancestor":
@@ -64,12 +64,17 @@ def first_picture(mixture: "Mixture", splits: tuple[str, ...]) -> bytes:
     return next(mixture.records(splits)).images[0]
 
 
-def log_model(classifier: "Classifier", folder: Path, how: Logging) -> Logged:
+def log_model(tracked: "Run", classifier: "Classifier", folder: Path, how: Logging) -> Logged:
     """Log a classifier that was saved in `folder`, compare its answers, and register it."""
     from ctc.prediction.served.comparing import check_same_answers
-    from ctc.tracking import ask_logged, log_classifier, register
+    from ctc.tracking import ask_logged, pack_classifier
 
-    uri = log_classifier(folder, how.metrics, how.step)
-    check_same_answers(classifier, how.picture, ask_logged(uri, how.picture))
-    version = register(uri, how.register) if how.register else None
-    return Logged(uri.removeprefix("models:/"), how.register, version)
+    with tracked.packing() as packed:
+        pack_classifier(folder, packed)
+        check_same_answers(classifier, how.picture, ask_logged(str(packed), how.picture))
+        sent = tracked.model(packed, how.metrics, how.step, how.register)
+    if sent is None:  # a server that knows the run will know its model by it
+        later = f"runs:/{tracked.run_id}/best_model" if tracked.run_id else str(folder)
+        return Logged(later, how.register, None)
+    named = f"{how.register}/{sent.version}" if sent.version else sent.model_id
+    return Logged(f"models:/{named}", how.register, sent.version)

@@ -23,7 +23,7 @@ def run(params: PredictParams, nested: bool = False) -> None:
     from ctc.tracking import find_model, tracked_run
 
     captures = captures_of(params)
-    model = find_model(params.classifier)
+    model = find_model(params.classifier, offline=params.offline)
     classifier = Classifier.load(model.folder)
     plan = plan_labelling(params, captures, classifier, model.folder, model.resolved)
     with tracked_run("predict", params, nested) as tracked:

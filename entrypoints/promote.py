@@ -114,13 +114,13 @@ def _carry_out(
 
     try:
         if params.rollback:
-            roll_back(seen, tracked.run_id)
+            roll_back(seen, tracked.key)
         elif decision.moves:
-            promote(seen, tracked.run_id)
+            promote(seen, tracked.key)
     except Overtaken as error:
         decision = decision.overtaken(str(error))
     if decision.verdict != UNCHANGED:
-        tag_version(seen.name, seen.version, tags(decision, tracked.run_id, params.reason))
+        tag_version(seen.name, seen.version, tags(decision, tracked.key, params.reason))
     return decision
 
 

@@ -39,11 +39,11 @@ def run(
     from ctc.model.planning.training_plan import plan_training
     from ctc.model.resuming.folder import held, working_folder
     from ctc.storage import local_path
-    from ctc.tracking import check_name, tracked_run
+    from ctc.tracking import OWN, check_name, tracked_run
 
     begun = begun_run(params, given) if params.resume else None
     params = begun.params if begun else params
-    parent = _parent(params.parent, begun.parent if begun else None)
+    parent = _parent(params, begun.parent if begun else None)
     plan = plan_training(open_mixture(params.dataset, params.classes), params, parent)
     examination = plan_examination(plan, params)
     output = local_path(params.output)
@@ -63,17 +63,16 @@ def run(
             classifier.save(output)
             best = trained.best
             picture = first_picture(plan.validation.mixture, plan.validation.splits)
-            logged = log_model(
-                classifier, output, Logging(best.metrics, best.number, picture, params.register)
-            )
+            how = Logging(best.metrics, best.number, picture, params.register)
+            logged = log_model(tracked, classifier, output, how)
             judgement = examination.judgement(classifier)
             # The figures stand there: a run that goes on later has others at a later one.
             done = len(trained.epochs)
             judged = None
             if judgement is not None:
-                at = (logged.uri, logged.model_id, done)
+                at = (logged.uri, OWN, done)
                 judged = (judgement, evaluate.judged(tracked, judgement, *at))
-            log_card(tracked, logged.uri, classifier, tracked.run_id, judged)
+            log_card(tracked, logged.uri, classifier, tracked.key, judged)
     figures = _in_words(*judged) if judged else ""
     epoch = f"best epoch {best.number + 1} of {len(trained.epochs)}"
     print(f"train: {epoch}; classifier in {output}{logged.where}{figures}")
@@ -87,15 +86,15 @@ def _in_words(judgement: "Judgement", found: "Evaluation") -> str:
     return f"\ntrain: judged on {', '.join(judgement.splits)}\n{as_text(found)}"
 
 
-def _parent(uri: str | None, resolved: str | None = None) -> "Parent | None":
+def _parent(params: TrainParams, resolved: str | None) -> "Parent | None":
     """Open the model to start from; `resolved` is what it was for a run that goes on."""
     from ctc.model.parents import open_parent
     from ctc.tracking import find_model
 
-    if uri is None:
+    if params.parent is None:
         return None
-    found = find_model(resolved or uri, "parent")
-    return open_parent(found.folder, ancestor(uri, found))
+    found = find_model(resolved or params.parent, "parent", params.offline)
+    return open_parent(found.folder, ancestor(params.parent, found))
 
 
 def _log_plan(tracked: "Run", plan: "TrainingPlan") -> None:

@@ -128,6 +128,7 @@ def used_store(folder: Path) -> Iterator[pytest.MonkeyPatch]:
     uri, former = f"sqlite:///{folder}/mlflow.db", mlflow.get_tracking_uri()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.setenv("CTC_CACHE", str(folder / "cache"))
         patch.chdir(folder)
         mlflow.set_tracking_uri(uri)
         yield patch
@@ -142,6 +143,17 @@ def empty_store() -> Path:
     path = Path(tempfile.mkdtemp()) / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
+
+
+def log_classifier(run, folder: Path, metrics: dict[str, float], step: int) -> str:
+    """Log a classifier's folder in a run, as `train` does; return the URI of the model."""
+    from ctc.tracking import pack_classifier
+
+    with run.packing() as packed:
+        pack_classifier(folder, packed)
+        sent = run.model(packed, metrics, step, register=None)
+    assert sent is not None
+    return f"models:/{sent.model_id}"
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import log_classifier
 from made_up_cascade import faunas, says_empty, says_side
 from mlflow.entities import Run
 from PIL import Image
@@ -20,7 +21,8 @@ from ctc.errors import BadInput
 from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.params import CascadeParams, EvaluateParams, PredictParams, PromoteParams, TrainParams
-from ctc.tracking import ask_logged, find_model, log_classifier, register, tracked_run
+from ctc.tracking import ask_logged, find_model, tracked_run
+from ctc.tracking.registry import register
 from entrypoints import cascade, evaluate, predict, promote
 
 __all__ = ["clone"]  # the fixture
@@ -47,8 +49,8 @@ def save_both(folder: Path) -> None:
 def made(module_store: None, dataset: Dataset) -> str:
     """The URI of a registered cascade, made of a registered model and a folder."""
     save_both(Path("models"))
-    with tracked_run("train", TrainParams()):
-        register(log_classifier(Path("models/empty"), {}, 0), "empty")
+    with tracked_run("train", TrainParams()) as run:
+        register(log_classifier(run, Path("models/empty"), {}, 0), "empty")
     params = CascadeParams(
         empty="models:/empty@candidate",
         species="models/side",

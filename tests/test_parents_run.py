@@ -7,11 +7,13 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from conftest import log_classifier
 from mlflow.entities import Run
 from PIL import Image
 
 from ctc.params import TrainParams
-from ctc.tracking import find_model, log_classifier, promote, register, standing, tracked_run
+from ctc.tracking import find_model, promote, standing, tracked_run
+from ctc.tracking.registry import register
 from entrypoints import train
 
 
@@ -19,7 +21,7 @@ from entrypoints import train
 def former(module_store, small_classifier: Path, small_params: TrainParams) -> Run:
     """The run of a model that is `models:/species@champion` and version 1."""
     with tracked_run("train", small_params) as run:
-        uri = log_classifier(small_classifier, {"val/loss": 1.0}, step=0)
+        uri = log_classifier(run, small_classifier, {"val/loss": 1.0}, step=0)
     register(uri, "species")
     promote(standing("species", "1", "champion"), "a run")
     return mlflow.get_run(run.run_id)

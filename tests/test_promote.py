@@ -18,7 +18,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
-from conftest import used_store
+from conftest import log_classifier, used_store
 from made_up_answers import CLASSES, SPECIES, answers
 from mlflow.entities import Run as StoredRun
 from tracking_server import tracking_server
@@ -33,12 +33,11 @@ from ctc.tracking import (
     Input,
     Overtaken,
     Standing,
-    log_classifier,
-    register,
     standing,
     tracked_run,
 )
 from ctc.tracking import promote as move
+from ctc.tracking.registry import register
 from entrypoints import promote
 
 ROOT = Path(__file__).parent.parent
@@ -96,8 +95,8 @@ def logged(folder: Path, skill: Mapping[str, float], dataset: str) -> str:
 
 
 def logged_as_it_is(folder: Path) -> str:
-    with tracked_run("train", PromoteParams()):
-        return log_classifier(folder, {"val/loss": 1.0}, step=0)
+    with tracked_run("train", PromoteParams()) as run:
+        return log_classifier(run, folder, {"val/loss": 1.0}, step=0)
 
 
 def judge(uri: str, skill: Mapping[str, float], dataset: str, aggregate: str = "auto") -> None:

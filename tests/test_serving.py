@@ -17,11 +17,13 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pytest
+from conftest import log_classifier
 from tracking_server import model_server
 
 from ctc import tracking
 from ctc.params import PromoteParams
 from ctc.prediction.served.requests import ALLOWED
+from ctc.tracking.registry import register
 
 pytestmark = pytest.mark.slow
 
@@ -85,9 +87,9 @@ def expected(small_trained, pictures) -> list[dict[str, dict]]:
 
 @pytest.fixture(scope="module")
 def champion(module_store, small_classifier) -> str:
-    with tracking.tracked_run("train", PromoteParams()):
-        uri = tracking.log_classifier(small_classifier, {}, step=0)
-    tracking.register(uri, "species")
+    with tracking.tracked_run("train", PromoteParams()) as run:
+        uri = log_classifier(run, small_classifier, {}, step=0)
+    register(uri, "species")
     mlflow.MlflowClient().set_registered_model_alias("species", "champion", "1")
     return "models:/species@champion"
 

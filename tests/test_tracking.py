@@ -11,14 +11,14 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
-from conftest import hearing_ctrl_c
+from conftest import hearing_ctrl_c, log_classifier
 
 import ctc
 from ctc import tracking
 from ctc.errors import BadInput
 from ctc.params import PromoteParams, TrainParams
 from ctc.tracking import Input, find_model, promote, standing, tracked_run
-from ctc.tracking.registry import check_name
+from ctc.tracking.registry import check_name, register
 
 PARAMS = PromoteParams(name="a b")
 
@@ -144,7 +144,7 @@ def test_inputs_metrics_tables_and_files_are_on_the_run(store, tmp_path, runs):
 def logged(module_store, small_classifier) -> tuple[str, str]:
     """A logged classifier: its URI and the id of its run."""
     with tracked_run("train", PARAMS) as run:
-        uri = tracking.log_classifier(small_classifier, {"val/loss": 1.5}, step=4)
+        uri = log_classifier(run, small_classifier, {"val/loss": 1.5}, step=4)
     return uri, run.run_id
 
 
@@ -253,12 +253,12 @@ def aliases_of(name: str) -> dict[str, str]:
 
 
 def test_registering_makes_a_candidate_and_promoting_keeps_the_previous_champion(logged):
-    assert tracking.register(logged[0], "antelopes") == "1"
+    assert register(logged[0], "antelopes") == "1"
     assert aliases_of("antelopes") == {"candidate": "1"}
     first = standing("antelopes", "candidate", "champion")
     assert (first.version, first.holder) == ("1", None)
     promote(first, "run 1")
-    assert tracking.register(logged[0], "antelopes") == "2"
+    assert register(logged[0], "antelopes") == "2"
     second = standing("antelopes", "candidate", "champion")
     assert (second.version, second.holder) == ("2", "1")
     promote(second, "run 2")
@@ -270,14 +270,15 @@ def test_registering_makes_a_candidate_and_promoting_keeps_the_previous_champion
 
 
 def test_a_card_describes_a_version_until_a_person_does(logged):
-    version = tracking.register(logged[0], "described")
+    version = register(logged[0], "described")
     uri = f"models:/described/{version}"
     client = mlflow.MlflowClient()
-    for text in ("first. made", "second. made"):
-        tracking.describe(uri, text, "made")
-        assert client.get_model_version("described", version).description == text
-    client.update_model_version("described", version, "my own words")
-    tracking.describe(uri, "third. made", "made")
+    with tracked_run("evaluate", PARAMS) as run:
+        for text in ("first. made", "second. made"):
+            run.describe(uri, text, "made")
+            assert client.get_model_version("described", version).description == text
+        client.update_model_version("described", version, "my own words")
+        run.describe(uri, "third. made", "made")
     assert client.get_model_version("described", version).description == "my own words"
     uris = (uri, logged[0], "runs:/r/best_model", "data/classifier", "models:/described@candidate")
     assert [tracking.is_version(one) for one in uris] == [True, False, False, False, False]
@@ -298,7 +299,7 @@ def test_what_is_known_of_a_training_is_read_from_its_run(store):
 
 
 def test_a_model_is_found_by_folder_version_alias_and_run(logged, small_classifier):
-    tracking.register(logged[0], "zebras")
+    register(logged[0], "zebras")
     uris = ("models:/zebras@candidate", "models:/zebras/1", f"runs:/{logged[1]}/best_model")
     found = [find_model(uri) for uri in uris]
     assert [model.resolved for model in found] == ["models:/zebras/1", "models:/zebras/1", uris[2]]
@@ -341,7 +342,7 @@ def test_aliases_that_mlflow_or_we_reserve_are_refused(module_store, alias):
 
 
 def test_promoting_what_is_not_registered_says_what_is(logged):
-    tracking.register(logged[0], "lions")
+    register(logged[0], "lions")
     with pytest.raises(BadInput, match=r"no registered model 'lynx'; the registry has: .*lions"):
         standing("lynx", "1", "champion")
     with pytest.raises(BadInput, match=r"'lions' has no version '7'; it has: 1, candidate"):
@@ -360,7 +361,7 @@ def test_a_server_that_does_not_answer_is_named(monkeypatch, store):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     mlflow.set_tracking_uri("http://127.0.0.1:9")
     with (
-        pytest.raises(BadInput, match=r"no run can be started at .http://127.0.0.1:9.* answer"),
+        pytest.raises(BadInput, match=r"no run can be started: .* .http://127.0.0.1:9. does not answer"),
         tracked_run("promote", PARAMS),
     ):
         pass

@@ -18,7 +18,7 @@ from ctc.params.data import (
     UnlabelledParams,
 )
 from ctc.params.judging import EvaluateParams, ExportParams, PredictParams, PromoteParams
-from ctc.params.line import BenchmarkParams, MainParams
+from ctc.params.line import BenchmarkParams, MainParams, SyncParams
 from ctc.params.pictures import Changes, SeenPictures
 from ctc.params.serving import ServerParams
 from ctc.params.shared import (
@@ -30,6 +30,7 @@ from ctc.params.shared import (
     OfDataset,
     OfPictures,
     Seeded,
+    Tracked,
     Workers,
 )
 from ctc.params.training import (
@@ -54,6 +55,7 @@ STEPS: dict[str, type] = {
     "predict": PredictParams,
     "promote": PromoteParams,
     "export": ExportParams,
+    "sync": SyncParams,
     "benchmark": BenchmarkParams,
 }
 
@@ -93,6 +95,8 @@ __all__ = [
     "ServerParams",
     "SourceOfCaptures",
     "StoredPictures",
+    "SyncParams",
+    "Tracked",
     "TrainParams",
     "UnlabelledParams",
     "Workers",

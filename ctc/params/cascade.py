@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ctc.parameter import Between
-from ctc.params.shared import Batches, OfDataset, Seeded, ShowsPictures
+from ctc.params.shared import Batches, OfDataset, Seeded, ShowsPictures, Tracked
 from ctc.params.training import Calibrating
 
 
 @dataclass(frozen=True)
-class CascadeParams(Seeded, Calibrating, ShowsPictures, Batches, OfDataset):
+class CascadeParams(Tracked, Seeded, Calibrating, ShowsPictures, Batches, OfDataset):
     """Make one model of two: species are asked for where an animal is likely."""
 
     empty: Annotated[

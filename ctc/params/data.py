@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from ctc.parameter import Between, Choice, Words
-from ctc.params.shared import ManyPictures, Seeded
+from ctc.params.shared import ManyPictures, Seeded, Tracked
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class SampleParams(Seeded, SampleSize):
 
 
 @dataclass(frozen=True)
-class InventoryParams(Checks, ManyPictures, SourceOfCaptures):
+class InventoryParams(Tracked, Checks, ManyPictures, SourceOfCaptures):
     """Read a table, a package or folders of captures into one checked inventory."""
 
     labelled: ClassVar[bool] = True  # whether a source without labels is refused
@@ -166,7 +166,7 @@ class UnlabelledParams(InventoryParams):
 
 
 @dataclass(frozen=True)
-class DatasetParams(Seeded, StoredPictures, Selection, DatasetSplits, ManyPictures):
+class DatasetParams(Tracked, Seeded, StoredPictures, Selection, DatasetSplits, ManyPictures):
     """Write an inventory's pictures and labels into TFRecord shards."""
 
     inventory: Annotated[str, "Inventory that `inventory` wrote."] = "data/inventory.parquet"

@@ -13,11 +13,12 @@ from ctc.params.shared import (
     OfPictures,
     Seeded,
     ShowsPictures,
+    Tracked,
 )
 
 
 @dataclass(frozen=True)
-class EvaluateParams(Seeded, Judging, ShowsPictures, Batches, OfDataset, OfClassifier):
+class EvaluateParams(Tracked, Seeded, Judging, ShowsPictures, Batches, OfDataset, OfClassifier):
     """Judge a classifier on a split it has not learnt from."""
 
     split: Annotated[str, "Splits to judge on, as a pattern."] = "test*"
@@ -98,6 +99,7 @@ class WrittenPredictions(ShowsPictures):
 
 @dataclass(frozen=True)
 class PredictParams(
+    Tracked,
     WrittenPredictions,
     NarrowedAnswers,
     OfCaptures,

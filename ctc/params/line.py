@@ -46,6 +46,17 @@ class MainParams(
 
 
 @dataclass(frozen=True)
+class SyncParams:
+    """Send what runs have logged while their tracking server was away, or with offline=yes."""
+
+    run: Annotated[
+        str,
+        "What to send: the id of a run, the output of its step, a folder of a journal; all: all "
+        "that was left on this machine.",
+    ] = "all"
+
+
+@dataclass(frozen=True)
 class BenchmarkParams:
     """Measure a part of the line on made-up data, against the plainest way to do the same."""
 

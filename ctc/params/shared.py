@@ -14,6 +14,16 @@ class Seeded:
 
 
 @dataclass(frozen=True)
+class Tracked:
+    """Logs what it does."""
+
+    offline: Annotated[
+        bool,
+        "Ask no tracking server: keep what is logged beside the output, until `sync` sends it.",
+    ] = False
+
+
+@dataclass(frozen=True)
 class OfPictures:
     """Reads pictures."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from ctc.networks import NETWORKS
 from ctc.parameter import Between, Choice, CountOr, Words
 from ctc.params.pictures import Changes, SeenPictures
-from ctc.params.shared import Batches, Judging, Seeded, ShowsPictures, Workers
+from ctc.params.shared import Batches, Judging, Seeded, ShowsPictures, Tracked, Workers
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Calibrating(Judging):
 
 
 @dataclass(frozen=True)
-class TrainParams(Seeded, Calibrating, Parentage, Fitting, ShowsPictures, OfDatasets):
+class TrainParams(Tracked, Seeded, Calibrating, Parentage, Fitting, ShowsPictures, OfDatasets):
     """Train a classifier and log its best model."""
 
     labels: Annotated[

@@ -28,6 +28,7 @@ from ctc.storage.local import (
     sha256,
     sweep_beside,
 )
+from ctc.storage.s3_client import failure_on_s3, limit_waiting
 from ctc.storage.states import DENIED, EMPTY, FINE, FOLDER, MISSING, file_states
 
 __all__ = [
@@ -41,12 +42,14 @@ __all__ = [
     "cache_folder",
     "check_output",
     "exists",
+    "failure_on_s3",
     "fetch_file",
     "fetch_folder",
     "file_states",
     "is_folder",
     "is_s3",
     "join",
+    "limit_waiting",
     "list_files",
     "local_path",
     "name",

@@ -79,6 +79,39 @@ def plain_errors(uri: str) -> Iterator[None]:
         raise BadInput(_sentence(uri, error)) from error
 
 
+def failure_on_s3(error: Exception, uri: str) -> str | None:
+    """Say in a sentence what an error of boto3 means that another library got with `uri`.
+
+    None: it is no error of boto3.
+    """
+    from boto3.exceptions import S3UploadFailedError
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if not isinstance(error, S3UploadFailedError | BotoCoreError | ClientError):
+        return None
+    try:
+        with plain_errors(uri):
+            raise error
+    except BadInput as plain:
+        return str(plain)
+    except OSError as plain:
+        return f"{_store()} cannot be used for {uri}: {(plain.strerror or str(plain)).lower()}"
+
+
+def limit_waiting() -> None:
+    """Give the clients of S3 that other libraries make in this process our limits of time."""
+    import boto3
+    from botocore.config import Config
+
+    boto3.setup_default_session()
+    limits = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        retries={"mode": "standard", "max_attempts": RETRIES},
+    )
+    boto3.DEFAULT_SESSION._session.set_default_client_config(limits)  # type: ignore[union-attr]
+
+
 def _endpoint() -> tuple[str, str] | None:
     found = ((name, os.environ[name]) for name in ENDPOINTS if os.environ.get(name))
     return next(found, None)

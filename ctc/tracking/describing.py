@@ -1,4 +1,4 @@
-"""What a version is described from, and its description."""
+"""What a version is described from."""
 
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,9 +11,9 @@ from mlflow.exceptions import MlflowException
 from ctc.errors import BadInput
 from ctc.provenance import Training
 from ctc.tracking.resuming import Former, find_run
+from ctc.tracking.runs import COMMIT
 
 LONGEST = 5000  # characters: MLflow's tables have no room for more
-COMMIT = "mlflow.source.git.commit"
 MAKE_MODELS = ("train", "cascade")  # steps
 
 
@@ -46,18 +46,6 @@ def _class_counts(run_id: str) -> pd.DataFrame | None:
         texts = {"label": str, "class": str}  # a class may be called 1, or NA
         return pd.read_csv(StringIO(text), dtype=texts, keep_default_na=False)
     return None
-
-
-def describe(uri: str, text: str, mark: str) -> None:
-    """Make a text the description of the registered version models:/NAME/VERSION.
-
-    What a person has written there stays: only what has the `mark` is replaced.
-    """
-    name, _, version = uri.removeprefix("models:/").rpartition("/")
-    client = mlflow.MlflowClient()
-    before = client.get_model_version(name, version).description
-    if not before or mark in before:
-        client.update_model_version(name, version, text)
 
 
 def is_version(uri: str) -> bool:

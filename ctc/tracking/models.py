@@ -17,9 +17,7 @@ from PIL import Image
 import ctc
 from ctc import storage
 from ctc.errors import BadInput
-from ctc.tracking.points import as_logged
 
-NAME = "best_model"
 SERVED = Path(__file__).with_name("served.py")
 # What `served.py` and the rooms it walks through import.
 NEEDS = (
@@ -48,47 +46,43 @@ class Model:
     run_id: str | None
 
 
-def log_classifier(folder: Path, metrics: dict[str, float], step: int) -> str:
-    """Log a classifier's folder as the run's `best_model`; return the URI of the logged model.
+def pack_classifier(folder: Path, target: Path) -> None:
+    """Make a model of MLflow's of a classifier's folder, as it is logged.
 
     Args:
         folder: what `Classifier.save` wrote.
-        metrics: of its epoch; they become the model's own.
-        step: the epoch's number.
+        target: an empty folder for the model.
     """
     with _quiet():
-        info = mlflow.pyfunc.log_model(
-            name=NAME,
+        mlflow.pyfunc.save_model(
+            path=str(target),
             python_model=str(SERVED),
             artifacts={"classifier": str(folder)},
             code_paths=[str(Path(ctc.__file__).parent)],
             pip_requirements=_requirements(),
             input_example=[_example()],
         )
-    # They are points of the run too, which has them already.
-    active = mlflow.active_run()
-    values, at = as_logged(active.info.run_id, metrics, step) if active else (metrics, None)
-    mlflow.log_metrics(values, step=step, timestamp=at, model_id=info.model_id)
-    return str(info.model_uri)
 
 
 def ask_logged(uri: str, jpeg: bytes) -> pd.DataFrame:
-    """Load a logged model as anyone would and ask it about one picture."""
+    """Load a model as anyone would, by its URI or folder, and ask it about one picture."""
     with _quiet():
         answer: pd.DataFrame = mlflow.pyfunc.load_model(uri).predict([jpeg])
     return answer
 
 
-def find_model(uri: str, name: str = "classifier") -> Model:
+def find_model(uri: str, name: str = "classifier", offline: bool = False) -> Model:
     """Return the classifier behind a folder, models:/ or runs:/ URI, given as parameter `name`.
 
     Raises:
-        BadInput: if the registry or the run does not have it.
+        BadInput: if the registry or the run does not have it, or may not be asked: `offline`.
     """
     if not uri.startswith(("models:/", "runs:/")):
         if storage.is_s3(uri):
             raise BadInput(f"{name}: found '{uri}'; allowed: a folder, models:/ or runs:/ URI")
         return Model(storage.local_path(uri), uri, uri, None, None)
+    if offline:
+        raise BadInput(f"{name}: '{uri}' is at the tracking server; with offline=yes give a folder")
     try:
         resolved = _resolved(uri)
         info = mlflow.models.get_model_info(resolved)

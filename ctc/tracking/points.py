@@ -1,17 +1,24 @@
 """The points of a run's curves: each is there once, whatever is done again."""
 
-import time
 from collections.abc import Mapping
 
 import mlflow
 
 
-def as_logged(run_id: str, metrics: Mapping[str, float], step: int) -> tuple[dict[str, float], int]:
+def as_logged(
+    run_id: str, metrics: Mapping[str, float], step: int, at: int
+) -> tuple[dict[str, float], int]:
     """Return metrics as the run has them at a step, if it has, and the time of those points, in ms.
 
     MLflow keeps points of the same name, value, step and time once.
+
+    Args:
+        run_id: of the run.
+        metrics: those that are to be logged.
+        step: at which they stand.
+        at: their time, in ms.
     """
-    values, times = dict(metrics), [round(1000 * time.time())]
+    values, times = dict(metrics), [at]
     client = mlflow.MlflowClient()
     for name in metrics:
         for point in client.get_metric_history(run_id, name):

@@ -51,8 +51,13 @@ def check_name(name: str | None) -> None:
 def register(model_uri: str, name: str) -> str:
     """Make a logged model a version of `name`, with the alias `candidate`; return its number."""
     version = str(mlflow.register_model(model_uri, name).version)
-    mlflow.MlflowClient().set_registered_model_alias(name, CANDIDATE, version)
+    become_candidate(name, version)
     return version
+
+
+def become_candidate(name: str, version: str) -> None:
+    """Give a version the alias `candidate`."""
+    mlflow.MlflowClient().set_registered_model_alias(name, CANDIDATE, version)
 
 
 def standing(name: str, version: str, alias: str) -> Standing:

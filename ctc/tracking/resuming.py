@@ -14,7 +14,8 @@ from mlflow.exceptions import MlflowException
 import ctc
 from ctc.errors import BadInput
 from ctc.parameter import as_text
-from ctc.tracking.runs import Run, sigterm_as_exception, started_run, tracked_run
+from ctc.tracking.runs import About, Run, sigterm_as_exception, started_run, tracked_run
+from ctc.tracking.sending.delivering import JOURNAL_TAG
 
 # What `auto` came to on the machine where a run began, and a state depends on.
 OF_THE_MACHINE = ("precision",)
@@ -31,6 +32,7 @@ class Former:
         finished: whether it has come to its end.
         params: its parameters, as text that a step's options read; what was changed, changed.
         parent: what its parent was resolved to, if it has one: an alias may have moved.
+        key: what it was called before the server had heard of it.
     """
 
     run_id: str
@@ -38,6 +40,7 @@ class Former:
     finished: bool
     params: dict[str, str]
     parent: str | None
+    key: str | None
 
 
 def find_run(run_id: str, step: str) -> Former:
@@ -62,6 +65,7 @@ def find_run(run_id: str, step: str) -> Former:
         finished=run.info.status == "FINISHED",
         params=_params(run) | changed,
         parent=tags.get("parent_resolved"),
+        key=tags.get(JOURNAL_TAG),
     )
 
 
@@ -71,7 +75,9 @@ def started_by_mlflow() -> bool:
 
 
 @contextmanager
-def resumed_run(former: Former, params: Any, changed: Mapping[str, Any]) -> Iterator[Run]:
+def resumed_run(
+    former: Former, asked: Any, params: Any, changed: Mapping[str, Any]
+) -> Iterator[Run]:
     """Go on in a run, which ends as any run does.
 
     Where `mlflow run` started a run of its own for this, that one says which run went on, and is
@@ -79,11 +85,13 @@ def resumed_run(former: Former, params: Any, changed: Mapping[str, Any]) -> Iter
 
     Args:
         former: the run.
-        params: what was asked for.
+        asked: what was asked for.
+        params: what it goes on with.
         changed: the parameters that are not as they were; MLflow's own cannot be changed.
     """
-    joined = started_run(nested=True, system_metrics=True, run_id=former.run_id)
-    with sigterm_as_exception(), _own_run(former, params), joined as run:
+    joined = started_run(About("train", params, goes_on=True), former.run_id)
+    with sigterm_as_exception(), _own_run(former, asked), joined as run:
+        run.knows(former.params | {name: as_text(value) for name, value in changed.items()})
         run.tags(**{f"{CHANGED}{name}": as_text(value) for name, value in changed.items()})
         run.tags(ctc_version=ctc.__version__)
         yield run

@@ -1,12 +1,16 @@
 """A run: one step with its parameters, inputs, metrics and files."""
 
+import io
 import json
+import os
 import signal
-import tempfile
+import sys
+import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,16 +20,32 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.data.dataset_source_registry import resolve_dataset_source
 from mlflow.data.meta_dataset import MetaDataset
-from mlflow.entities import LoggedModelInput
-from mlflow.exceptions import MlflowException
+from mlflow.tracking.context.registry import resolve_tags
 from PIL.Image import Image
 
 import ctc
-from ctc.errors import BadInput, CannotGoOn
+from ctc.errors import BadInput
 from ctc.parameter import as_text
-from ctc.tracking.points import as_logged
+from ctc.provenance import Training
+from ctc.tracking.machine import watched
+from ctc.tracking.sending.delivering import Beginning
+from ctc.tracking.sending.journal import Files
+from ctc.tracking.sending.places import forget, opened, remember
+from ctc.tracking.sending.sender import Sender
 
-NO_ANSWER = "Max retries"  # what the HTTP library says of a server that is not there
+# Of the environment, as MLflow names them.
+MLFLOW_RUN_ID, EXPERIMENT, EXPERIMENT_ID = (
+    "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID",
+)  # fmt: skip
+PATIENCE = "CTC_PATIENCE"
+PATIENCE_S = 120.0  # how long a step that is done waits for a store that is away, unless told
+LONGEST_S = 60.0  # how long one that was stopped waits for a store that is there
+WATCHED = ("dataset", "train")  # steps that have figures of their machine
+PARENT_RUN, COMMIT = "mlflow.parentRunId", "mlflow.source.git.commit"  # tags
+RESOLVED = "resolved."  # before the name of a parameter: what a default came to
+COUNTS = "class_counts"  # the table that a record has
+
+_in_progress: "list[Run]" = []
 
 
 class Terminated(SystemExit):
@@ -40,46 +60,77 @@ class Input:
     name: str
     digest: str
 
-    def as_mlflow(self) -> MetaDataset:
-        """Return it as a dataset of MLflow's, which compares models by it."""
+    def described(self) -> dict[str, Any]:
+        """Return it as MLflow describes a dataset, by which it compares models."""
         with warnings.catch_warnings():
             # MLflow has two sources with the same name for a local path and remarks on it.
             warnings.filterwarnings("ignore", message="The specified dataset source can be")
             source = resolve_dataset_source(self.uri)
         # MLflow declares `profile` abstract without making the class so.
-        return MetaDataset(source, name=self.name, digest=self.digest)  # type: ignore[abstract]
+        data = MetaDataset(source, name=self.name, digest=self.digest)  # type: ignore[abstract]
+        return {k: v for k, v in data.to_dict().items() if v is not None}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A model that the server has: its id, and its version if it was registered."""
+
+    model_id: str
+    version: str | None
 
 
 class Run:
-    """The run in progress."""
+    """The run in progress. What it is told is kept in a journal, and sent from there."""
 
-    def __init__(self, run_id: str, goes_on: bool = False) -> None:
-        """Stand for a run; one that `goes_on` has nothing logged twice."""
-        self.run_id, self._goes_on = run_id, goes_on
+    def __init__(self, sender: Sender, step: str, goes_on: bool = False) -> None:
+        """Stand for a run of a step; one that `goes_on` has nothing logged twice."""
+        self._sender, self._step, self._goes_on = sender, step, goes_on
+        self._told: dict[str, str] = {}
+        self._counts: pd.DataFrame | None = None
+        self.registers = False  # whether it registers a model
+
+    @property
+    def run_id(self) -> str | None:
+        """Its id; None for one that the tracking server has not been told of."""
+        return self._sender.journal.run_id
+
+    @property
+    def key(self) -> str:
+        """What it is called in any case: its id, or else that of its journal."""
+        return self.run_id or self._sender.journal.key
+
+    @property
+    def answers(self) -> bool:
+        """Whether the tracking server can be asked now."""
+        return self._sender.answers
 
     def params(self, params: Any) -> None:
         """Log a step's parameters; those that `mlflow run` has logged stay as they are."""
-        logged = mlflow.get_run(self.run_id).data.params
-        named = {field.name: as_text(getattr(params, field.name)) for field in fields(params)}
-        mlflow.log_params({k: v for k, v in named.items() if k not in logged})
+        self._log_params({one.name: as_text(getattr(params, one.name)) for one in fields(params)})
 
     def resolved(self, **values: Any) -> None:
         """Log what a default such as `all` or `auto` came to; a run that goes on keeps its own."""
-        logged = mlflow.get_run(self.run_id).data.params
-        named = {f"resolved.{k}": as_text(v) for k, v in values.items()}
-        mlflow.log_params({k: v for k, v in named.items() if k not in logged})
+        self._log_params({f"{RESOLVED}{name}": as_text(value) for name, value in values.items()})
+
+    def _log_params(self, named: dict[str, str]) -> None:
+        self._told |= named
+        self._log("params", named)
+
+    def knows(self, params: Mapping[str, str]) -> None:
+        """Say which parameters the run has that were logged before."""
+        self._told |= params
 
     def tags(self, **tags: str) -> None:
         """Set tags."""
-        mlflow.set_tags(tags)
+        self._log("tags", tags)
 
     def input(self, data: Input, context: str) -> None:
         """Log what the run works on; `context` says what for, such as `training`."""
-        mlflow.log_input(data.as_mlflow(), context=context)
+        self._log("input", {"data": data.described(), "context": context})
 
     def model_input(self, model_id: str) -> None:
         """Log a logged model as what the run works on."""
-        mlflow.log_input(model=LoggedModelInput(model_id))
+        self._log("model_input", {"model_id": model_id})
 
     def metrics(
         self,
@@ -89,76 +140,148 @@ class Run:
         data: Input | None = None,
     ) -> None:
         """Log metrics, of a logged model on some data if they are given."""
-        dataset = data.as_mlflow() if data else None
-        values, at = dict(metrics), None
-        if self._goes_on:
-            values, at = as_logged(self.run_id, metrics, step)
-        mlflow.log_metrics(values, step=step, timestamp=at, model_id=model_id, dataset=dataset)
+        told = {
+            "values": {name: float(value) for name, value in metrics.items()},
+            "step": step,
+            "at": now(),
+            "once": self._goes_on,
+            "model": model_id,
+            "data": data.described() if data else None,
+        }
+        self._log("metrics", told)
+
+    def points(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log points of curves, without waiting; those that the run has already are left out."""
+        values = {name: float(value) for name, value in metrics.items()}
+        self._sender.put("points", {"values": values, "step": step, "at": now()})
+
+    def state(self, path: Path, progress: float) -> None:
+        """Upload the state of a training as it is now, without waiting; one that waits is dropped.
+
+        Args:
+            path: a file that is replaced and never changed.
+            progress: epochs that are done in it.
+        """
+        self._sender.put_latest("state", {"progress": progress}, {path.name: path})
 
     def table(self, table: pd.DataFrame, name: str) -> None:
         """Log a table as `<name>.json`, which the UI shows and compares."""
-        # MLflow looks for pictures among texts in a way that pandas 3 warns of.
         texts = [
             column for column, kind in table.dtypes.items() if isinstance(kind, pd.StringDtype)
         ]
         plain, path = table.astype(dict.fromkeys(texts, object)), f"{name}.json"
-        if self._goes_on and self._has(path):
-            # `log_table` would put the rows below those that are there.
-            mlflow.log_text(plain.to_json(orient="split", index=False, date_format="iso"), path)
-        else:
-            mlflow.log_table(plain, path)
-
-    def _has(self, path: str) -> bool:
-        files = mlflow.MlflowClient().list_artifacts(self.run_id, _folder(path))
-        return path in {file.path for file in files}
+        # As `mlflow.log_table` does, which would add rows to those that are there.
+        text = plain.to_json(orient="split", index=False, date_format="iso")
+        files = {Path(path).name: text.encode()}
+        self._log("table", {"folder": _folder(path), "path": path}, files)
 
     def figure(self, figure: Figure, name: str) -> None:
         """Log a plot as `<name>.png`."""
+        target = io.BytesIO()
         with warnings.catch_warnings():
             # Its font has no Chinese letters, say: a box stands for each.
             warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
-            mlflow.log_figure(figure, f"{name}.png", save_kwargs={"dpi": 120})
+            figure.savefig(target, format="png", dpi=120)
+        self.png(target.getvalue(), name)
 
     def image(self, image: Image, name: str) -> None:
         """Log a picture as `<name>.jpg`."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{Path(name).name}.jpg"
-            image.save(path, quality=85)
-            mlflow.log_artifact(str(path), _folder(name))
+        target = io.BytesIO()
+        image.save(target, "JPEG", quality=85)
+        self._log_file(target.getvalue(), f"{name}.jpg")
 
     def text(self, text: str, name: str) -> None:
         """Log a text as `<name>.txt`."""
-        mlflow.log_text(text, f"{name}.txt")
+        self._log_file(text.encode(), f"{name}.txt")
 
     def png(self, data: bytes, name: str) -> None:
         """Log a plot that is drawn already as `<name>.png`."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{Path(name).name}.png"
-            path.write_bytes(data)
-            mlflow.log_artifact(str(path), _folder(name))
+        self._log_file(data, f"{name}.png")
 
     def markdown(self, text: str, name: str) -> None:
         """Log a text as `<name>.md`."""
-        mlflow.log_text(text, f"{name}.md")
+        self._log_file(text.encode(), f"{name}.md")
 
     def page(self, html: str, name: str) -> None:
         """Log a page as `<name>.html`, which the UI shows."""
-        mlflow.log_text(html, f"{name}.html")
+        self._log_file(html.encode(), f"{name}.html")
 
     def json(self, content: Mapping[str, Any], name: str) -> None:
         """Log `<name>.json`."""
-        mlflow.log_text(json.dumps(content, indent=1, ensure_ascii=False), f"{name}.json")
+        self._log_file(json.dumps(content, indent=1, ensure_ascii=False).encode(), f"{name}.json")
 
     def file(self, path: Path) -> None:
-        """Log a file under its own name."""
-        mlflow.log_artifact(str(path))
+        """Log a file, which is replaced and never changed, under its own name."""
+        self._log_file(path, path.name)
 
     def csv(self, table: pd.DataFrame, name: str) -> None:
         """Log a table as `<name>.csv`, for those who open it elsewhere."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{Path(name).name}.csv"
-            table.to_csv(path, index=False)
-            mlflow.log_artifact(str(path), _folder(name))
+        if name == COUNTS:
+            self._counts = table
+        self._log_file(table.to_csv(index=False).encode(), f"{name}.csv")
+
+    @contextmanager
+    def packing(self) -> Iterator[Path]:
+        """Yield an empty folder for a model that is to be logged."""
+        with self._sender.journal.packing() as folder:
+            yield folder
+
+    def model(
+        self, packed: Path, metrics: Mapping[str, float], step: int, register: str | None
+    ) -> Sent | None:
+        """Log a model of MLflow's, and register it; None: that will be done later.
+
+        Args:
+            packed: its files, in what `packing` gave.
+            metrics: of its epoch; they become the model's own.
+            step: the epoch's number.
+            register: name to register it under, if any.
+        """
+        told = {"values": {k: float(v) for k, v in metrics.items()}, "step": step, "at": now()}
+        self._sender.put_packed("model", told, packed)
+        if register is not None:
+            self.registers = True
+            self._sender.put("version", {"name": register})
+        self._sender.settle(patiently=True)
+        facts = self._sender.journal.facts
+        if not self._sender.is_done:
+            return None
+        return Sent(facts["model_id"], facts.get("version"))
+
+    def describe(self, version: str | None, text: str, mark: str) -> None:
+        """Make a text the description of a registered version, if no person has written one.
+
+        Args:
+            version: models:/NAME/VERSION; None: the one that this run has registered.
+            text: the description.
+            mark: what tells ours from one that a person has written.
+        """
+        self._log("description", {"version": version, "text": text, "mark": mark})
+
+    def record(self) -> Training:
+        """Return what is known of this run without asking the tracking server."""
+        own = {k: v for k, v in self._told.items() if not k.startswith(RESOLVED)}
+        return Training(
+            step=self._step,
+            run_id=self.run_id or "that is to be sent",
+            date=datetime.now(UTC).strftime("%Y-%m-%d"),
+            params=own,
+            counts=self._counts,
+            commit=resolve_tags().get(COMMIT),
+            version=ctc.__version__,
+        )
+
+    def _log_file(self, source: Path | bytes, name: str) -> None:
+        self._log("file", {"folder": _folder(name)}, {Path(name).name: source})
+
+    def _log(self, kind: str, content: Mapping[str, Any], files: Files | None = None) -> None:
+        """Keep an entry, and wait until it has been sent, or a store turns out to be away.
+
+        Raises:
+            CannotGoOn: if the store refuses it.
+        """
+        self._sender.put(kind, content, files)
+        self._sender.settle()
 
 
 def _folder(name: str) -> str | None:
@@ -186,69 +309,152 @@ def tracked_run(
 
     An exception leaves it FAILED, Ctrl-C and SIGTERM leave it KILLED; never RUNNING.
 
-    Raises:
-        BadInput: if the tracking server does not answer.
-
     Args:
         step: name of the entry point.
-        params: its parameters.
+        params: its parameters; `offline` among them says that nothing is to be sent.
         nested: whether the run is a part of the one in progress.
         name: what the run is called in the UI; the step's name if not given.
+
+    Raises:
+        BadInput: if the tracking server does not answer.
     """
-    with sigterm_as_exception(), started_run(nested, step in ("dataset", "train")) as run:
+    outer = _in_progress[-1] if nested and _in_progress else None
+    run_id = os.environ.pop(MLFLOW_RUN_ID, None)
+    about = About(step, params, outer=outer)
+    with sigterm_as_exception(), started_run(about, run_id) as run:
         run.tags(**{"step": step, "ctc_version": ctc.__version__, "mlflow.runName": name or step})
         run.params(params)
         yield run
 
 
+@dataclass(frozen=True)
+class About:
+    """What decides how a run is begun.
+
+    Attributes:
+        step: name of the entry point.
+        params: its parameters.
+        goes_on: whether the run was there before, as a run of this step.
+        outer: the run that it is a part of.
+    """
+
+    step: str
+    params: Any
+    goes_on: bool = False
+    outer: Run | None = None
+
+    @property
+    def offline(self) -> bool:
+        """Whether nothing is to be sent."""
+        return bool(getattr(self.params, "offline", False))
+
+
 @contextmanager
-def started_run(nested: bool, system_metrics: bool, run_id: str | None = None) -> Iterator[Run]:
-    """Start a run, join the one that `mlflow run` started, or go on in `run_id`; end it rightly.
+def started_run(about: About, run_id: str | None) -> Iterator[Run]:
+    """Start a run, or join `run_id`; end it rightly.
 
     Raises:
-        BadInput: if the tracking server does not answer.
-        CannotGoOn: if it does not answer any more.
+        BadInput: if the tracking server does not answer, unless it is a part of another run.
     """
+    left = run_id if about.goes_on else None
+    with opened(getattr(about.params, "output", None), left) as journal:
+        journal.note(step=about.step)
+        sender = Sender(journal, about.offline, silent=about.outer is None)
+        run = Run(sender, about.step, about.goes_on)
+        _begin(sender, about, run_id)
+        _in_progress.append(run)
+        watching = watched(sender, about.goes_on) if about.step in WATCHED else nullcontext()
+        try:
+            with watching:
+                yield run
+            sender.settle()
+        except (KeyboardInterrupt, Terminated):
+            _end(sender, "KILLED")
+            raise
+        except BaseException:
+            _end(sender, "FAILED")
+            raise
+        else:
+            _end(sender, "FINISHED")
+        finally:
+            _in_progress.remove(run)
+
+
+def _begin(sender: Sender, about: About, run_id: str | None) -> None:
+    tags = resolve_tags()
+    if about.outer is not None and about.outer.run_id is not None:
+        tags[PARENT_RUN] = about.outer.run_id
+    beginning = Beginning(
+        run_id=run_id,
+        experiment_id=os.environ.get(EXPERIMENT_ID),
+        experiment=os.environ.get(EXPERIMENT),
+        name=about.step,
+        start=now(),
+        tags=tags,
+        make=about.offline,
+    )
+    sender.put("begin", asdict(beginning))
+    if about.outer is not None or about.offline:
+        sender.settle()
+        return
     try:
-        active = mlflow.start_run(run_id, nested=nested, log_system_metrics=system_metrics)
-    except MlflowException as error:
+        sender.begin()
+    except BadInput as error:
+        forget(sender.journal)
+        hint = "; to work without it and send what is logged later: offline=yes"
         raise BadInput(
-            f"no run can be started at '{mlflow.get_tracking_uri()}', which MLFLOW_TRACKING_URI "
-            f"names: {_why(error)}"
+            f"no run can be started: {error}"
+            f"{hint if hasattr(about.params, 'offline') else ''} (MLFLOW_TRACKING_URI names it)"
         ) from error
-    try:
-        yield Run(active.info.run_id, goes_on=run_id is not None)
-    except (KeyboardInterrupt, Terminated):
-        _end("KILLED")
-        raise
-    except BaseException as error:
-        with suppress(MlflowException):  # what went wrong before tells more
-            _end("FAILED")
-        if isinstance(error, MlflowException) and NO_ANSWER in str(error):
-            raise _lost(error) from error
-        raise
-    try:
-        _end("FINISHED")
-    except MlflowException as error:
-        raise _lost(error) from error
 
 
-def _lost(error: MlflowException) -> CannotGoOn:
-    return CannotGoOn(f"the tracking server '{mlflow.get_tracking_uri()}' is lost: {_why(error)}")
-
-
-def _why(error: MlflowException) -> str:
-    return "it does not answer" if NO_ANSWER in str(error) else str(error).splitlines()[0]
-
-
-def _end(status: str) -> None:
+def _end(sender: Sender, status: str) -> None:
     """Set the state of the run; a second signal must not come between."""
     ignored = {number: signal.signal(number, signal.SIG_IGN) for number in _signals()}
     try:
-        mlflow.end_run(status)
+        sender.put("end", {"status": status, "at": now()})
+        if status != "FINISHED":
+            sender.finish(away_s=0, longest_s=LONGEST_S)
     finally:
         for number, handler in ignored.items():
             signal.signal(number, handler)
+    if status == "FINISHED":
+        _wait_to_finish(sender)
+    if sender.is_done:
+        forget(sender.journal)
+    else:
+        _say_what_is_left(sender)
+
+
+def _wait_to_finish(sender: Sender) -> None:
+    """Wait until all has been sent; for a while, if the store is away."""
+    patience = float(os.environ.get(PATIENCE, PATIENCE_S))
+    try:
+        sender.settle(patiently=True)
+        if patience and not sender.is_done and not sender.offline:
+            _say(f"the work is done; its store is waited for, {patience:.0f} s at most")
+        sender.finish(away_s=patience)
+    except (KeyboardInterrupt, Terminated):
+        sender.close()
+
+
+def _say_what_is_left(sender: Sender) -> None:
+    remember(sender.journal)
+    what = f"run {sender.journal.run_id}" if sender.journal.run_id else "this run"
+    named = sender.journal.run_id or sender.journal.folder
+    _say(
+        f"what {what} has logged is kept in '{sender.journal.folder}', for it has not all been "
+        f"sent; to send it: mlflow run . -e sync -P run={named}"
+    )
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def now() -> int:
+    """Return the time, in milliseconds since 1970."""
+    return round(1000 * time.time())
 
 
 def _signals() -> tuple[signal.Signals, ...]:

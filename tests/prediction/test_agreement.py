@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import log_classifier
 from test_sources import NAMES, camtrap_dp, lay_out, table
 
 from ctc import storage
@@ -16,6 +17,7 @@ from ctc.prediction.asking.predicting import predict
 from ctc.prediction.labelling import Labelled, label_all, plan_labelling
 from ctc.prediction.photos.captures import captures_of_dataset
 from ctc.prediction.photos.sources import captures_of
+from ctc.tracking import tracked_run
 
 TOLERANCE = 1e-5
 
@@ -91,8 +93,6 @@ def test_evaluate_predict_and_the_logged_model_agree(
 ) -> None:
     import mlflow
 
-    from ctc.tracking import log_classifier
-
     stored = [one.images[0] for one in captures_of_dataset(small_dataset, ("test",))]
     folder = tmp_path / "stored"
     folder.mkdir()
@@ -109,8 +109,8 @@ def test_evaluate_predict_and_the_logged_model_agree(
         (firsts.index(row.capture_id), row.label): row.probabilities
         for row in predict(classifier, singles, 16).rows
     }
-    with mlflow.start_run():
-        uri = log_classifier(small_classifier, {}, 0)
+    with tracked_run("train", PredictParams()) as run:
+        uri = log_classifier(run, small_classifier, {}, 0)
     served = mlflow.pyfunc.load_model(uri).predict(stored)
     assert len(served) == len(by_predict)
     for one, other in zip(served["probabilities"], by_predict, strict=True):

@@ -13,7 +13,7 @@ from ctc.params import TrainParams
 # They change no step that was done: how long it lasts, and what another machine has or lacks.
 MAY_CHANGE = (
     "epochs", "patience", "batch_size", "dataset", "classes", "output", "register", "test_split",
-    "checkpoint_minutes", "workers", "gpus", "jit", "private",
+    "checkpoint_minutes", "workers", "gpus", "jit", "private", "offline",
 )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def resumed_params(had: TrainParams, asked: TrainParams, given: Collection[str])
             f"resume: may not change: {', '.join(refused)}; may change: {', '.join(MAY_CHANGE)}; "
             f"for all else start a run of its own with parent=runs:/{asked.resume}/best_model"
         )
-    return replace(had, **{name: getattr(asked, name) for name in differ})
+    return replace(had, offline=False, **{name: getattr(asked, name) for name in differ})
 
 
 def check_goes_on(plan: TrainingPlan, state: State | None, run_id: str, finished: bool) -> None:
