@@ -361,7 +361,7 @@ def test_a_server_that_does_not_answer_is_named(monkeypatch, store):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     mlflow.set_tracking_uri("http://127.0.0.1:9")
     with (
-        pytest.raises(BadInput, match=r"no run can be started: .* .http://127.0.0.1:9. does not answer"),
+        pytest.raises(BadInput, match=r"no run can be started: .*127.0.0.1:9. does not answer"),
         tracked_run("promote", PARAMS),
     ):
         pass

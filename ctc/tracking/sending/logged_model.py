@@ -139,4 +139,4 @@ def _log_metrics(run_id: str, model_id: str, entry: Entry) -> None:
 def _registered(name: str, model_id: str) -> str | None:
     """Return the version that an earlier attempt has made, if any."""
     found = mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
-    return next((str(one.version) for one in found if one.model_id == model_id), None)
+    return next((str(one.version) for one in found if one.source == f"models:/{model_id}"), None)

@@ -182,17 +182,15 @@ class Sender:
                 self._refusal = self._refusal or error
                 self._leave(entry)
             return
-        with self._changed:
-            new, self._failure = self._failure is None, failure
-            self._sending = None
-            self._changed.notify_all()
-        if new and not self._silent:
+        if self._failure is None and not self._silent:
             remember(self.journal)
             _say(
                 f"warning: {failure.sentence}; the work goes on, and what it logs is kept in "
                 f"'{self.journal.folder}' until it is taken"
             )
         with self._changed:
+            self._failure, self._sending = failure, None
+            self._changed.notify_all()
             self._changed.wait_for(lambda: self._closed, RETRY_S)
 
     def _leave(self, entry: Entry) -> None:
