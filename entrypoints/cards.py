@@ -41,9 +41,9 @@ def log_card(
 
 
 def _training(tracked: "Run", trained_by: str | None) -> "Training | None":
-    """Return what is known of a training: of this run also where the server cannot be asked."""
+    """Return what is known of a training; of another run's, only where its server answers."""
     from ctc.tracking import training_record
 
-    if tracked.answers:
-        return training_record(trained_by)
-    return tracked.record() if trained_by == tracked.key else None
+    if trained_by == tracked.key:
+        return tracked.record()
+    return training_record(trained_by) if tracked.answers else None

@@ -44,6 +44,21 @@ class _Sentences(click.Command):
             _refuse(_what_failed(error), 1)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(130)  # 128 + SIGINT, as a shell says it
+        except Exception as error:
+            sentence = _said_by_server(error)
+            if sentence is None:
+                raise
+            _refuse(sentence, 1)
+
+
+def _said_by_server(error: Exception) -> str | None:
+    """Say in a sentence what a tracking server answered; None: it is no error of one."""
+    if "ctc.tracking" not in sys.modules:  # it takes seconds to load
+        return None
+    from ctc.tracking import failure_of
+
+    failure = failure_of(error, "")
+    return failure.sentence if failure else None
 
 
 def _what_failed(error: OSError) -> str:

@@ -46,6 +46,10 @@ class Trial:
         return self.folder / f".{self.name}.training"
 
     @property
+    def journals(self) -> Path:
+        return self.folder / f".{self.name}.journal"
+
+    @property
     def log(self) -> Path:
         return self.folder / f"{self.name}.log"
 
@@ -114,7 +118,7 @@ class Trial:
         return any(self.working_folder.glob(".*.state.npz"))
 
     def is_uploading(self) -> bool:
-        return any(self.working_folder.glob("state-?.npz"))
+        return any(self.journals.glob("*/*/state-?.npz"))
 
 
 def check_same(one: Trial, other: Trial) -> int:

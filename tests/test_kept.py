@@ -33,7 +33,7 @@ def judge(name: str, data: Input = USUAL, aggregate: str = "mean", trained_by: s
 def train(judged: bool, **params: object) -> str:
     with tracked_run("train", TrainParams(**params), name="train tiny") as run:
         run.input(USUAL, "training")
-        mlflow.initialize_logged_model(name="best_model")
+        mlflow.initialize_logged_model(name="best_model", source_run_id=run.run_id)
         if judged:
             run.input(USUAL, "evaluation")
             run.resolved(split=("test", "test_b"), aggregate="mean")

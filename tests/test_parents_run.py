@@ -82,12 +82,12 @@ def test_the_logged_child_carries_its_parent_along(former: Run, child: Run) -> N
 
 def test_a_parent_is_found_by_its_run_and_in_a_folder(former, small_classifier, tmp_path) -> None:
     by_run = f"runs:/{former.info.run_id}/best_model"
-    parent = train._parent(by_run)
+    parent = train._parent(TrainParams(parent=by_run), None)
     assert parent is not None
     assert parent.ancestor.run_id == former.info.run_id
     assert parent.ancestor.model_id == find_model(by_run).model_id
     shutil.copytree(small_classifier, tmp_path / "classifier")
-    parent = train._parent(str(tmp_path / "classifier"))
+    parent = train._parent(TrainParams(parent=str(tmp_path / "classifier")), None)
     assert parent is not None
     assert (parent.ancestor.run_id, parent.ancestor.model_id) == (None, None)
     assert parent.name == str(tmp_path / "classifier")

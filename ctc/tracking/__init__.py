@@ -44,6 +44,7 @@ from ctc.tracking.registry import (
 from ctc.tracking.resuming import Former, find_run, resumed_run, started_by_mlflow
 from ctc.tracking.runs import Input, Run, Sent, log_below, tracked_run, tracking_uri
 from ctc.tracking.sending.delivering import OWN
+from ctc.tracking.sending.failures import failure_of
 from ctc.tracking.slots import artifacts_needed, fetch, uploaded
 from ctc.tracking.syncing import Synced, journals_of, send
 
@@ -69,6 +70,7 @@ __all__ = [
     "check_name",
     "evaluations",
     "evaluations_of",
+    "failure_of",
     "fetch",
     "find_description",
     "find_model",

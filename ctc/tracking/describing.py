@@ -20,7 +20,7 @@ MAKE_MODELS = ("train", "cascade")  # steps
 def training_record(run_id: str | None) -> Training | None:
     """Return what is known of a training; None if this server does not have its run."""
     for step in MAKE_MODELS:
-        with suppress(BadInput):
+        with suppress(BadInput, MlflowException):
             if run_id is not None:
                 return _training(step, find_run(run_id, step))
     return None

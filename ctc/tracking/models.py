@@ -17,6 +17,7 @@ from PIL import Image
 import ctc
 from ctc import storage
 from ctc.errors import BadInput
+from ctc.tracking.sending.failures import why_not
 
 SERVED = Path(__file__).with_name("served.py")
 # What `served.py` and the rooms it walks through import.
@@ -89,7 +90,7 @@ def find_model(uri: str, name: str = "classifier", offline: bool = False) -> Mod
         with _quiet():
             path = mlflow.artifacts.download_artifacts(resolved)
     except MlflowException as error:
-        raise BadInput(f"no model at '{uri}': {_sentence(error)}") from error
+        raise BadInput(f"no model at '{uri}': {why_not(error)}") from error
     return Model(Path(path) / _place(info, uri), uri, resolved, info.model_id, info.run_id)
 
 
@@ -108,7 +109,7 @@ def find_description(uri: str, file: str) -> Model:
         with _quiet():
             path = mlflow.artifacts.download_artifacts(f"{uri}/{_place(info, uri)}/{file}")
     except MlflowException as error:
-        raise BadInput(f"no model at '{uri}': {_sentence(error)}") from error
+        raise BadInput(f"no model at '{uri}': {why_not(error)}") from error
     return Model(Path(path).parent, uri, uri, info.model_id, info.run_id)
 
 
@@ -126,10 +127,6 @@ def _resolved(uri: str) -> str:
         return uri
     found = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
     return f"models:/{name}/{found.version}"
-
-
-def _sentence(error: MlflowException) -> str:
-    return str(error.message).splitlines()[0].rstrip(".")
 
 
 def _example() -> bytes:

@@ -14,11 +14,17 @@ from mlflow.exceptions import MlflowException
 import ctc
 from ctc.errors import BadInput
 from ctc.parameter import as_text
-from ctc.tracking.runs import About, Run, sigterm_as_exception, started_run, tracked_run
+from ctc.tracking.runs import (
+    About,
+    Run,
+    asked_for,
+    sigterm_as_exception,
+    started_run,
+    tracked_run,
+)
 from ctc.tracking.sending.delivering import JOURNAL_TAG
+from ctc.tracking.sending.failures import why_not
 
-# What `auto` came to on the machine where a run began, and a state depends on.
-OF_THE_MACHINE = ("precision",)
 CHANGED = "changed."  # before the name of a parameter, in a tag: what a resumed run has instead
 
 
@@ -29,6 +35,7 @@ class Former:
     Attributes:
         run_id: its id.
         name: what the UI calls it.
+        began: when it began, in ms since 1970.
         finished: whether it has come to its end.
         params: its parameters, as text that a step's options read; what was changed, changed.
         parent: what its parent was resolved to, if it has one: an alias may have moved.
@@ -37,6 +44,7 @@ class Former:
 
     run_id: str
     name: str
+    began: int
     finished: bool
     params: dict[str, str]
     parent: str | None
@@ -53,8 +61,7 @@ def find_run(run_id: str, step: str) -> Former:
         run = mlflow.get_run(run_id)
     except MlflowException as error:
         where = mlflow.get_tracking_uri()
-        why = str(error.message).splitlines()[0]
-        raise BadInput(f"resume: no run '{run_id}' at '{where}': {why}") from error
+        raise BadInput(f"resume: no run '{run_id}' at '{where}': {why_not(error)}") from error
     tags = run.data.tags
     if tags.get("step") != step or run.info.lifecycle_stage != "active":
         raise BadInput(f"resume: run '{run_id}' is no run of `{step}`, or was deleted")
@@ -62,6 +69,7 @@ def find_run(run_id: str, step: str) -> Former:
     return Former(
         run_id=run_id,
         name=run.info.run_name,
+        began=run.info.start_time,
         finished=run.info.status == "FINISHED",
         params=_params(run) | changed,
         parent=tags.get("parent_resolved"),
@@ -91,7 +99,8 @@ def resumed_run(
     """
     joined = started_run(About("train", params, goes_on=True), former.run_id)
     with sigterm_as_exception(), _own_run(former, asked), joined as run:
-        run.knows(former.params | {name: as_text(value) for name, value in changed.items()})
+        now = former.params | {name: as_text(value) for name, value in changed.items()}
+        run.knows(now, former.began)
         run.tags(**{f"{CHANGED}{name}": as_text(value) for name, value in changed.items()})
         run.tags(ctc_version=ctc.__version__)
         yield run
@@ -111,6 +120,4 @@ def _params(run: MlflowRun) -> dict[str, str]:
     """Return the parameters of a run; `mlflow run` writes them as a shell would want them."""
     quoted = run.data.tags.get("mlflow.source.type") == "PROJECT"
     logged = {k: shlex.split(v)[0] if quoted else v for k, v in run.data.params.items()}
-    pinned = {name: logged.get(f"resolved.{name}") for name in OF_THE_MACHINE}
-    logged |= {name: value for name, value in pinned.items() if value is not None}
-    return {k: v for k, v in logged.items() if not k.startswith("resolved.")}
+    return asked_for(logged)

@@ -43,6 +43,8 @@ LONGEST_S = 60.0  # how long one that was stopped waits for a store that is ther
 WATCHED = ("dataset", "train")  # steps that have figures of their machine
 PARENT_RUN, COMMIT = "mlflow.parentRunId", "mlflow.source.git.commit"  # tags
 RESOLVED = "resolved."  # before the name of a parameter: what a default came to
+# What `auto` came to on the machine where a run began, and a state depends on.
+OF_THE_MACHINE = ("precision",)
 COUNTS = "class_counts"  # the table that a record has
 
 _in_progress: "list[Run]" = []
@@ -86,6 +88,7 @@ class Run:
         """Stand for a run of a step; one that `goes_on` has nothing logged twice."""
         self._sender, self._step, self._goes_on = sender, step, goes_on
         self._told: dict[str, str] = {}
+        self._began = now()
         self._counts: pd.DataFrame | None = None
         self.registers = False  # whether it registers a model
 
@@ -116,9 +119,10 @@ class Run:
         self._told |= named
         self._log("params", named)
 
-    def knows(self, params: Mapping[str, str]) -> None:
-        """Say which parameters the run has that were logged before."""
+    def knows(self, params: Mapping[str, str], began: int) -> None:
+        """Say what parameters a run had that goes on, and when it began, in ms since 1970."""
         self._told |= params
+        self._began = began
 
     def tags(self, **tags: str) -> None:
         """Set tags."""
@@ -260,12 +264,11 @@ class Run:
 
     def record(self) -> Training:
         """Return what is known of this run without asking the tracking server."""
-        own = {k: v for k, v in self._told.items() if not k.startswith(RESOLVED)}
         return Training(
             step=self._step,
             run_id=self.run_id or "that is to be sent",
-            date=datetime.now(UTC).strftime("%Y-%m-%d"),
-            params=own,
+            date=datetime.fromtimestamp(self._began / 1000, UTC).strftime("%Y-%m-%d"),
+            params=asked_for(self._told),
             counts=self._counts,
             commit=resolve_tags().get(COMMIT),
             version=ctc.__version__,
@@ -282,6 +285,13 @@ class Run:
         """
         self._sender.put(kind, content, files)
         self._sender.settle()
+
+
+def asked_for(logged: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that would be asked for to do the same as a run that logged these."""
+    pinned = {name: logged.get(f"{RESOLVED}{name}") for name in OF_THE_MACHINE}
+    same = {**logged, **{name: value for name, value in pinned.items() if value is not None}}
+    return {name: text for name, text in same.items() if not name.startswith(RESOLVED)}
 
 
 def _folder(name: str) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import mlflow
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, RestException
 
 from ctc import storage
 from ctc.errors import BadInput
@@ -13,6 +13,8 @@ from ctc.errors import BadInput
 # What was sent is what is wrong: the same again is refused again.
 REFUSED = (400, 404, 409, 422)
 NO_ANSWER = re.compile(r"API request to \S+ failed with (timeout )?exception")
+TOO_MANY = re.compile(r"too many (\d+) error responses")
+INTERNAL = "INTERNAL_ERROR"
 NO_SUCH_NAME = "Invalid Host header"
 LONGEST_WHY = 300  # characters of another's sentence
 PASSWORD = re.compile(r"//[^/@\s]+@")  # within a URL
@@ -52,7 +54,9 @@ def failure_of(error: Exception, artifacts: str) -> Failure | None:
     if isinstance(error, BadInput):
         return Failure(str(error), is_final=True)
     if NO_ANSWER.search(str(error)):
-        return Failure(f"{store()} does not answer", is_final=False)
+        fails = TOO_MANY.search(str(error))
+        how = f"fails (status {fails[1]}); its log tells why" if fails else "does not answer"
+        return Failure(f"{store()} {how}", is_final=False)
     status = _status(error)
     if status is not None:
         return Failure(_sentence(status, error), status in REFUSED)
@@ -64,8 +68,16 @@ def failure_of(error: Exception, artifacts: str) -> Failure | None:
     return None
 
 
+def why_not(error: MlflowException) -> str:
+    """Say in a few words why the tracking server did not do what it was asked for."""
+    failure = failure_of(error, "")
+    return failure.sentence if failure else _why(error)
+
+
 def _status(error: Exception) -> int | None:
     if isinstance(error, MlflowException):
+        if error.error_code == INTERNAL and not isinstance(error, RestException):
+            return None  # no server has said so: a fault of this program
         return int(error.get_http_status_code())  # type: ignore[no-untyped-call]
     answer: Any = getattr(error, "response", None)  # of `requests`; that of boto3 is a dictionary
     return getattr(answer, "status_code", None)

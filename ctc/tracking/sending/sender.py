@@ -119,7 +119,7 @@ class Sender:
         began = time.monotonic()
         try:
             with self._changed:
-                while self._waiting and not self.offline:
+                while self._waiting and self._thread.is_alive():
                     waited = time.monotonic() - began
                     if waited > (longest_s if self._failure is None else min(away_s, longest_s)):
                         break
@@ -141,7 +141,7 @@ class Sender:
             self._changed.notify_all()
 
     def _has_settled(self, patiently: bool) -> bool:
-        if not self._waiting or self.offline or self._refusal or self._failure:
+        if not self._waiting or self._refusal or self._failure or not self._thread.is_alive():
             return True
         return not patiently and self._is_silent()
 
