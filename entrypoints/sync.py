@@ -19,14 +19,13 @@ def run(params: SyncParams, nested: bool = False) -> None:
     from ctc.tracking import journals_of, send, tracked_run
 
     journals = journals_of(params.run)
-    if not journals:
-        print("sync: nothing was left to be sent")
-        return
     with tracked_run("sync", params, nested) as tracked:
         done = [send(journal) for journal in journals]
         tracked.metrics({"runs": len(done), "entries": sum(one.entries for one in done)})
-        for one in done:
-            print(f"sync: {_in_words(one)}")
+        for sentence in map(_in_words, done):
+            print(f"sync: {sentence}")
+        if not done:
+            print("sync: nothing was left to be sent")
         wrong = [sentence for one in done for sentence in _wrong(one)]
         if wrong:
             raise CannotGoOn("; ".join(wrong))
