@@ -20,6 +20,7 @@ from mlflow.tracking.fluent import _get_experiment_id
 
 from ctc import storage
 from ctc.tracking.points import as_logged, points_of
+from ctc.tracking.sending.failures import asking_why
 from ctc.tracking.sending.journal import Entry, Journal
 from ctc.tracking.sending.logged_model import deliver_description, deliver_model, deliver_version
 from ctc.tracking.slots import Slot, upload, uploaded
@@ -171,7 +172,8 @@ class Delivery:
     def _file(self, entry: Entry) -> None:
         self._limit_waiting()
         (file,) = entry.files.iterdir()
-        mlflow.MlflowClient().log_artifact(self._run_id, str(file), entry.content["folder"])
+        with asking_why(self._run_id):
+            mlflow.MlflowClient().log_artifact(self._run_id, str(file), entry.content["folder"])
 
     def _table(self, entry: Entry) -> None:
         self._file(entry)
@@ -185,7 +187,8 @@ class Delivery:
         (file,) = entry.files.iterdir()
         slots = uploaded(self._run_id) if self._slots is None else self._slots
         self._slots = None  # until it is known what is there
-        self._slots = upload(self._run_id, file, entry.content["progress"], slots)
+        with asking_why(self._run_id):
+            self._slots = upload(self._run_id, file, entry.content["progress"], slots)
 
     def _end(self, entry: Entry) -> None:
         told = entry.content

@@ -1,6 +1,9 @@
 """What a store that fails says, in one sentence, and whether it may take the same thing later."""
 
+import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +40,17 @@ class Damaged(RuntimeError):
     """A store has other bytes than were sent."""
 
 
+@contextmanager
+def asking_why(run_id: str) -> Iterator[None]:
+    """Ask the tracking server why it could not take a file; it tells only those who list files."""
+    try:
+        yield
+    except MlflowException as error:
+        if TOO_MANY.search(str(error)):
+            mlflow.MlflowClient().list_artifacts(run_id)
+        raise
+
+
 def store() -> str:
     """Return what the tracking server is called, without a password."""
     return f"the tracking server '{PASSWORD.sub('//', mlflow.get_tracking_uri())}'"
@@ -57,6 +71,9 @@ def failure_of(error: Exception, artifacts: str) -> Failure | None:
         fails = TOO_MANY.search(str(error))
         how = f"fails (status {fails[1]}); its log tells why" if fails else "does not answer"
         return Failure(f"{store()} {how}", is_final=False)
+    said_by_artifacts = _said_by_artifacts(error)
+    if said_by_artifacts is not None:
+        return Failure(f"{store()} cannot use its artifacts: {said_by_artifacts}", is_final=False)
     status = _status(error)
     if status is not None:
         return Failure(_sentence(status, error), status in REFUSED)
@@ -100,6 +117,16 @@ def _sentence(status: int, error: Exception) -> str:
     if status in REFUSED:
         return why
     return f"{store()} fails (status {status}); its log tells more: {why}"
+
+
+def _said_by_artifacts(error: Exception) -> str | None:
+    """Return what the tracking server says of the store behind it; None: it says nothing of it."""
+    if isinstance(error, MlflowException):
+        return None
+    try:
+        return str(json.loads(_body(error))["message"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _body(error: Exception) -> str:

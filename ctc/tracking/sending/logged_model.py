@@ -16,7 +16,7 @@ from ctc import storage
 from ctc.errors import BadInput
 from ctc.tracking.points import as_logged
 from ctc.tracking.registry import become_candidate, register
-from ctc.tracking.sending.failures import Damaged
+from ctc.tracking.sending.failures import Damaged, asking_why
 from ctc.tracking.sending.journal import Entry, Journal
 
 NAME = "best_model"
@@ -39,7 +39,8 @@ def deliver_model(journal: Journal, entry: Entry) -> None:
         _describe_itself(entry.files, model, run_id)
         if storage.is_s3(model.artifact_location):
             storage.limit_waiting()
-        client.log_model_artifacts(model.model_id, str(entry.files))
+        with asking_why(run_id):
+            client.log_model_artifacts(model.model_id, str(entry.files))
         check_whole(entry.files, model.artifact_location)
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     _log_metrics(run_id, model.model_id, entry)
