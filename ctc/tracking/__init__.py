@@ -42,7 +42,8 @@ from ctc.tracking.registry import (
     tag_version,
 )
 from ctc.tracking.resuming import Former, find_run, resumed_run, started_by_mlflow
-from ctc.tracking.runs import Input, Run, Sent, log_below, tracked_run, tracking_uri
+from ctc.tracking.run import Input, Run, Sent
+from ctc.tracking.runs import log_below, tracked_run, tracking_uri
 from ctc.tracking.sending.delivering import OWN
 from ctc.tracking.sending.failures import failure_of
 from ctc.tracking.slots import artifacts_needed, fetch, uploaded

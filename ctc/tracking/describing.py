@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 from ctc.errors import BadInput
 from ctc.provenance import Training
 from ctc.tracking.resuming import Former, find_run
-from ctc.tracking.runs import COMMIT
+from ctc.tracking.run import COMMIT
 
 LONGEST = 5000  # characters: MLflow's tables have no room for more
 MAKE_MODELS = ("train", "cascade")  # steps

@@ -14,14 +14,8 @@ from mlflow.exceptions import MlflowException
 import ctc
 from ctc.errors import BadInput
 from ctc.parameter import as_text
-from ctc.tracking.runs import (
-    About,
-    Run,
-    asked_for,
-    sigterm_as_exception,
-    started_run,
-    tracked_run,
-)
+from ctc.tracking.run import Run, asked_for
+from ctc.tracking.runs import About, sigterm_as_exception, started_run, tracked_run
 from ctc.tracking.sending.delivering import JOURNAL_TAG
 from ctc.tracking.sending.failures import why_not
 

@@ -21,7 +21,7 @@ class Synced:
         refused: of those that the server will never take, why.
         failure: why the rest was not sent; None if all was.
         ended: whether the run has come to an end.
-        facts: what is known of its model: `model_id`, `name`, `version`.
+        version: what its model is registered as, if it is.
     """
 
     run_id: str | None

@@ -61,7 +61,9 @@ class Journal:
         """Make an empty one below a folder, which is made if missing."""
         now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         folder = home / f"{now}-{uuid.uuid4().hex[:8]}"
-        folder.mkdir(parents=True)
+        while not folder.is_dir():
+            with suppress(FileNotFoundError):  # another run has just removed the empty folder
+                folder.mkdir(parents=True)
         return cls(folder)
 
     @property
