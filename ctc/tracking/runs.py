@@ -152,8 +152,8 @@ def _begin(sender: Sender, about: About, run_id: str | None) -> None:
         forget(sender.journal)
         hint = "; to work without it and send what is logged later: offline=yes"
         raise BadInput(
-            f"no run can be started: {error}"
-            f"{hint if hasattr(about.params, 'offline') else ''} (MLFLOW_TRACKING_URI names it)"
+            f"no run can be started: {error} (MLFLOW_TRACKING_URI names it)"
+            f"{hint if hasattr(about.params, 'offline') else ''}"
         ) from error
 
 
