@@ -132,13 +132,8 @@ class Delivery:
         mlflow.MlflowClient().log_inputs(self._run_id, [DatasetInput(data, tags)])
 
     def _model_input(self, entry: Entry) -> None:
-        self._use_model(entry.content["model_id"])
-
-    def _use_model(self, model_id: str) -> None:
-        client = mlflow.MlflowClient()
-        inputs = client.get_run(self._run_id).inputs
-        if model_id not in {one.model_id for one in (inputs.model_inputs if inputs else [])}:
-            client.log_inputs(self._run_id, models=[LoggedModelInput(model_id)])
+        models = [LoggedModelInput(entry.content["model_id"])]
+        mlflow.MlflowClient().log_inputs(self._run_id, models=models)
 
     def _points(self, entry: Entry) -> None:
         """Log points of curves, but for those that the run has of an epoch that was done before."""
@@ -156,8 +151,6 @@ class Delivery:
         told, data = entry.content, entry.content["data"]
         values, at = told["values"], told["at"]
         model = self._journal.facts["model_id"] if told["model"] == OWN else told["model"]
-        if model is not None and told["model"] != OWN:
-            self._use_model(model)  # MLflow would do so once a metric
         if told["once"]:
             values, at = as_logged(self._run_id, values, told["step"], at)
         mlflow.log_metrics(
