@@ -87,8 +87,8 @@ def save_classifier(folder: str, model: str, side: int) -> None:
 
 def of_decoding(folder: str, count: int, side: int, fit: bool) -> Cost:
     """Measure reading and decoding alone, or with fitting to what the network sees."""
+    from ctc.dataset.fitting import fitted_pixels
     from ctc.dataset.image_spec import ImageSpec
-    from ctc.dataset.reading import fitted_pixels
     from ctc.pictures.decoding import to_pixels
     from ctc.tasks import cores
 

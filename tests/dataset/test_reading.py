@@ -12,18 +12,19 @@ import tensorflow as tf
 from made_up_dataset import Made, make_dataset
 from PIL import Image
 
+from ctc.dataset import fitting
+from ctc.dataset.fitting import fitted_pixels
 from ctc.dataset.image_spec import ImageSpec
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import (
     Reading,
     damage_named,
-    fitted_pixels,
     training_batches,
     validation_batches,
 )
 from ctc.dataset.reading.batches import Take
-from ctc.dataset.reading.fitted import _decode, pixels_of
+from ctc.dataset.reading.fitted import _decode, _fit, pixels_of
 from ctc.dataset.records import Record, encode, write_framed
 from ctc.dataset.shards import Shard
 from ctc.errors import CannotGoOn
@@ -288,6 +289,24 @@ def test_prediction_sees_almost_what_training_sees(small_dataset, side, fit):
         assert np.abs(predicted.astype(float) - trained).mean() < 3
     spread = np.abs(pixels[:8].astype(float) - pixels[8:]).mean()
     assert spread > 10  # what a wrong picture would differ by
+
+
+@pytest.mark.parametrize("way", ["stretch", "pad", "crop"])
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_single_picture_is_fitted_to_the_bit_as_in_the_graph_of_training(way, stacked):
+    noise = np.random.default_rng(4)
+    for height, width, rows, columns in noise.integers(1, 200, (30, 4)):
+        pixels = noise.integers(0, 256, (height, width, 3)).astype(np.uint8)
+        spec = ImageSpec(int(rows), int(columns), way)
+        expected = _fit(tf.constant(pixels), spec)
+        if stacked:
+            found = fitted_pixels(
+                png(Image.fromarray(pixels)), dataclasses.replace(spec, stacked=True)
+            )
+            expected = tf.image.rgb_to_grayscale(expected)
+        else:
+            found = fitting.fit(pixels, spec)
+        np.testing.assert_array_equal(found, expected.numpy())
 
 
 def test_a_picture_is_stretched_to_the_shape_asked_for():

@@ -97,7 +97,7 @@ def test_every_picture_of_a_folder_is_a_capture(classifier: Classifier, folder: 
 
 
 def test_the_probabilities_are_those_of_the_network(classifier: Classifier, folder: Path) -> None:
-    from ctc.dataset.reading import fitted_pixels
+    from ctc.dataset.fitting import fitted_pixels
 
     pixels = fitted_pixels((folder / "a.png").read_bytes(), classifier.image)
     expected = classifier.probabilities(pixels[None], 1)

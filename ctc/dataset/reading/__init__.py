@@ -7,7 +7,6 @@ from ctc.dataset.reading.batches import (
     validation_batches,
 )
 from ctc.dataset.reading.damage import damage_named
-from ctc.dataset.reading.fitted import fitted_pixels
 from ctc.dataset.reading.waiting import Waiting
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "Waiting",
     "damage_named",
     "first_batch",
-    "fitted_pixels",
     "training_batches",
     "validation_batches",
 ]

@@ -1,49 +1,11 @@
-"""What the network sees at once, a picture or a stack of them: decoded and fitted."""
+"""What the network sees at once, a picture or a stack of them: decoded and fitted in a graph."""
 
-from collections.abc import Callable
-from functools import cache
-
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from ctc.dataset.fitting import GREY, rounded, whole
 from ctc.dataset.image_spec import STACK, ImageSpec
-from ctc.pictures.decoding import to_pixels
 
 RATIOS = (8, 4, 2)  # at which libjpeg decodes within the DCT
-# What `pad` fills up with. Most networks scale 0..255 to -1..1: this is their 0, as what a
-# convolution finds beyond the edge of a picture, and augmented contrast turns about it.
-GREY = 128
-
-
-def fitted_pixels(data: bytes, image: ImageSpec) -> NDArray[np.uint8]:
-    """Decode one encoded picture of any format as the network wants it.
-
-    Differs from what training sees by the JPEG decoder's faster transform alone.
-
-    Returns:
-        RGB values, [H, W, 3]; where the network sees stacks, one channel of them, [H, W, 1].
-
-    Raises:
-        UnreadablePicture: if it cannot be decoded.
-    """
-    pixels = to_pixels(data, lambda height, width: _whole(height, width, image))
-    return np.asarray(_fitting(image)(tf.constant(pixels)).numpy(), np.uint8)
-
-
-@cache
-def _fitting(image: ImageSpec) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return what fits one decoded picture, written down once: operation by operation, each called
-    from Python, it takes up to four times as long."""
-
-    def fit(pixels: tf.Tensor) -> tf.Tensor:
-        fitted = _fit(pixels, image)
-        # By the weights of ITU-R BT.601, which JPEG's luminance has too.
-        return tf.image.rgb_to_grayscale(fitted) if image.stacked else fitted
-
-    pixels = tf.TensorSpec([None, None, 3], tf.uint8)
-    written: Callable[[tf.Tensor], tf.Tensor] = tf.function(fit, input_signature=[pixels])
-    return written
 
 
 def views(jpegs: tf.Tensor, image: ImageSpec) -> tf.Tensor:
@@ -65,17 +27,7 @@ def pixels_of(view: tf.Tensor, image: ImageSpec) -> tf.Tensor:
 
 
 def _whole(height: tf.Tensor, width: tf.Tensor, image: ImageSpec) -> tuple[tf.Tensor, tf.Tensor]:
-    """Height and width that a whole picture is resized to: what is enough to decode."""
-    if image.fit == "stretch":
-        return image.height, image.width
-    limit = tf.minimum if image.fit == "pad" else tf.maximum
-    rows = _rounded(height * image.width, width)
-    columns = _rounded(width * image.height, height)
-    return limit(image.height, tf.maximum(rows, 1)), limit(image.width, tf.maximum(columns, 1))
-
-
-def _rounded(numerator: tf.Tensor, denominator: tf.Tensor) -> tf.Tensor:
-    return (2 * numerator + denominator) // (2 * denominator)
+    return whole(height, width, image, tf.minimum, tf.maximum)
 
 
 def _decode(jpeg: tf.Tensor, image: ImageSpec) -> tf.Tensor:
@@ -109,8 +61,8 @@ def _fit(pixels: tf.Tensor, image: ImageSpec) -> tf.Tensor:
 def _centre(pixels: tf.Tensor, image: ImageSpec) -> tf.Tensor:
     """Cut the largest part of the network's aspect ratio."""
     height, width = tf.shape(pixels)[0], tf.shape(pixels)[1]
-    rows = tf.clip_by_value(_rounded(width * image.height, image.width), 1, height)
-    columns = tf.clip_by_value(_rounded(height * image.width, image.height), 1, width)
+    rows = tf.clip_by_value(rounded(width * image.height, image.width), 1, height)
+    columns = tf.clip_by_value(rounded(height * image.width, image.height), 1, width)
     top, left = (height - rows) // 2, (width - columns) // 2
     return pixels[top : top + rows, left : left + columns]
 

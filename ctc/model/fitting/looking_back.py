@@ -5,7 +5,8 @@ from itertools import islice
 
 import numpy as np
 
-from ctc.dataset.reading import Reading, fitted_pixels
+from ctc.dataset.fitting import fitted_pixels
+from ctc.dataset.reading import Reading
 from ctc.model.seen import Seen
 from ctc.pictures.decoding import UnreadablePicture
 

@@ -9,8 +9,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from ctc.dataset.fitting import fitted_pixels
 from ctc.dataset.image_spec import STACK, ImageSpec
-from ctc.dataset.reading import fitted_pixels
 from ctc.pictures.decoding import UnreadablePicture
 from ctc.pictures.files import picture_bytes
 from ctc.pictures.taken import taken_at
