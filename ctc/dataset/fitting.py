@@ -19,6 +19,7 @@ from ctc.pictures.decoding import to_pixels
 GREY = 128
 LUMINANCE = (0.2989, 0.5870, 0.1140)  # ITU-R BT.601, by which a JPEG's luminance is made too
 
+Places = NDArray[np.intp]
 Floats = NDArray[np.float32]
 
 
@@ -85,29 +86,35 @@ def _resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     """Resize as TensorFlow's `ResizeBilinear` with `half_pixel_centers` does, and round.
 
     Its kernel takes the same steps, in floats of 32 bits: between columns first, then between rows.
+    Here the values of a row stand side by side, whatever their colour: NumPy is faster so.
     """
-    left, right, across = _between(pixels.shape[1], width)
-    upper, lower, down = _between(pixels.shape[0], height)
-    rows = _mixed(pixels.take(left, 1), pixels.take(right, 1), across[None, :, None])
-    mixed = _mixed(rows.take(upper, 0), rows.take(lower, 0), down[:, None, None])
+    rows, columns, channels = pixels.shape
+    left, right, across = _between(columns, width, channels)
+    upper, lower, down = _between(rows, height, 1)
+    flat = pixels.reshape(rows, columns * channels)
+    lines = _mixed(flat.take(left, 1), flat.take(right, 1), across)
+    mixed = _mixed(lines.take(upper, 0), lines.take(lower, 0), down[:, None])
     whole_numbers: NDArray[np.uint8] = np.rint(mixed, out=mixed).astype(np.uint8)
-    return whole_numbers
+    return whole_numbers.reshape(height, width, channels)
 
 
-def _between(given: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+def _between(given: int, wanted: int, values: int) -> tuple[Places, Places, Floats]:
     """Return for each of the `wanted` places along a side the two given ones that it lies between,
-    and how far it is from the first towards the second, 0 to 1."""
+    and how far it is from the first towards the second, 0 to 1; for each of the `values` there."""
     half = np.float32(0.5)
     places = (np.arange(wanted, dtype=np.float32) + half) * np.float32(given / wanted) - half
     before = np.floor(places)
-    first, second = np.maximum(before, 0), np.minimum(np.ceil(places), given - 1)
-    return first.astype(np.intp), second.astype(np.intp), places - before
+    ends = np.maximum(before, 0), np.minimum(np.ceil(places), given - 1)
+    first, second = (
+        (values * end.astype(np.intp)[:, None] + np.arange(values)).ravel() for end in ends
+    )
+    return first, second, np.repeat(places - before, values)
 
 
 def _mixed(first: NDArray[Any], second: NDArray[Any], share: Floats) -> Floats:
     """Return what lies between two, a share of the way from the first to the second."""
     start = first.astype(np.float32, copy=False)
-    mixed: Floats = second - start
+    mixed: Floats = np.subtract(second, start, dtype=np.float32)
     mixed *= share
     mixed += start
     return mixed
