@@ -16,6 +16,7 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import log_classifier
 from tracking_server import model_server
@@ -184,6 +185,28 @@ def test_200_requests_of_8_clients_a_tenth_of_them_broken(server, pictures, expe
     p50, p99 = np.percentile(times, [50, 99])
     with capsys.disabled():
         print(f"\n{len(times)} good requests: p50 {1000 * p50:.0f} ms, p99 {1000 * p99:.0f} ms")
+
+
+def test_the_service_says_what_evaluate_has_said(server, champion, small_dataset):
+    from ctc.params import EvaluateParams
+    from entrypoints import evaluate
+
+    evaluate.run(EvaluateParams(classifier=champion, dataset=(str(small_dataset.folder),)))
+    (found,) = mlflow.search_runs(filter_string="tags.step = 'evaluate'", output_format="list")
+    said = pd.read_csv(
+        mlflow.artifacts.download_artifacts(f"runs:/{found.info.run_id}/predictions.csv")
+    )
+    singles = [one for one in small_dataset.records(("test",)) if len(one.images) == 1]
+    assert len(singles) > 5
+    for one in singles:
+        reply = ask(server, inputs(one.images[0]))
+        served = {row["label"]: row for row in json.loads(reply.body)["predictions"]}
+        rows = said[said["capture_id"].astype(str) == one.capture_id]
+        assert set(rows["label"]) == set(served)
+        for row in rows.to_dict("records"):
+            assert row["prediction"] == served[row["label"]]["prediction"]
+            shares = json.loads(row["probabilities"])
+            assert served[row["label"]]["probabilities"] == pytest.approx(shares, abs=1e-5)
 
 
 def test_a_broken_picture_among_good_ones_is_a_row_with_its_failure(server, pictures, expected):

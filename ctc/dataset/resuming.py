@@ -11,7 +11,6 @@ the output (for one on S3: in the cache of this machine):
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -64,16 +63,6 @@ def origin_of(plan: Plan) -> Origin:
     formats = f"format {SCHEMA_VERSION}, fingerprints {VERSION}"
     written_by = f"{formats}, Pillow {PIL.__version__}"
     return Origin({**given, "image_root": plan.root}, plan.inventory.digest, written_by)
-
-
-def settle(place: Place) -> None:
-    """Finish the replacing of a former output where a run was killed in the middle of it."""
-    if storage.is_s3(place.output) or not os.path.lexists(place.former):
-        return
-    if os.path.lexists(place.target):
-        storage.remove_folder(place.former)
-    else:
-        place.former.rename(place.target)
 
 
 def begin(place: Place, origin: Origin, resume: bool) -> Path:

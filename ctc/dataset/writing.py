@@ -24,12 +24,11 @@ from ctc.dataset.resuming import (
     give_up,
     origin_of,
     remarks,
-    settle,
 )
 from ctc.dataset.shards import Shard, Skip, WrittenShard
 from ctc.errors import BadInput
 from ctc.progress import Progress
-from ctc.storage.unfinished import Place, alone, place_of, sweep
+from ctc.storage.unfinished import Place, alone, place_of, settle, sweep
 from ctc.tasks import run_tasks
 
 NAMED = 3  # damaged files in a note

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,20 @@ def among_devices() -> tuple[int, int]:
         return 0, 1
     number = int(tf.get_static_value(context.replica_id_in_sync_group) or 0)
     return number, context.num_replicas_in_sync
+
+
+def copied_to(network: keras.Model, device: str) -> keras.Model:
+    """Return a network that answers alike, whose weights are on another device."""
+    with tf.device(device):
+        copy = keras.models.clone_model(network)
+        copy.set_weights(network.get_weights())
+    return copy
+
+
+def asked_on(device: str | None) -> AbstractContextManager[None]:
+    """Compute in this thread on a device; None: on the one that TensorFlow takes unasked."""
+    chosen: AbstractContextManager[None] = tf.device(device) if device else nullcontext()
+    return chosen
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from typing import Any
 
 from ctc.errors import BadInput
 from ctc.storage.address import is_s3, local_path
-from ctc.storage.local import cache_folder
+from ctc.storage.local import cache_folder, remove_folder
 
 KEY_DIGITS = 12
 
@@ -121,6 +121,16 @@ def _locked(place: Place) -> int:
         except FileNotFoundError:
             pass  # the run that held it has just ended and taken the file away
         os.close(handle)
+
+
+def settle(place: Place) -> None:
+    """Finish the replacing of a former output where a run was killed in the middle of it."""
+    if is_s3(place.output) or not os.path.lexists(place.former):
+        return
+    if os.path.lexists(place.target):
+        remove_folder(place.former)
+    else:
+        place.former.rename(place.target)
 
 
 def sweep(folder: Path) -> None:

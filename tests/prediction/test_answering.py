@@ -280,9 +280,9 @@ def test_a_batch_ends_with_a_part(classifier: Classifier) -> None:
     sizes = []
 
     class Counting(Asking):
-        def ask(self, pixels):
+        def ask(self, pixels, seat=None):
             sizes.append(len(pixels))
-            return super().ask(pixels)
+            return super().ask(pixels, seat)
 
     data = encoded(np.zeros((8, 8, 3), np.uint8))
     captures = [PhotoCapture(str(n), images) for n, images in enumerate(

@@ -14,6 +14,7 @@ from made_up_judged import A_LION, ASKED, SPECIES, TAXONOMY, answer, judged, wri
 from ctc.errors import BadInput
 from ctc.params import judging
 from ctc.prediction.formats import FORMATS, check_outputs, outputs_of, write_all
+from ctc.prediction.formats.writing import whole_folder
 from ctc.prediction.meaning.taxonomy import read_taxonomy
 
 OF_2019 = ["id", "label", "prediction_top", "confidence_top", "predictions_all"]
@@ -283,3 +284,23 @@ def test_several_formats_are_written_from_one_stream(tmp_path: Path) -> None:
     stream = iter(judged())
     assert len(list(write_all(stream, outputs, ASKED))) == 4
     assert {Path(uri).name for uri in outputs.values()} == {one.name for one in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_a_former_folder_is_there_again_after_a_run_that_was_killed_while_replacing_it(
+    tmp_path: Path, new: bool
+) -> None:
+    target, aside = tmp_path / "out", tmp_path / ".out.former"
+    aside.mkdir()
+    (aside / "list").write_text("former")
+    if new:
+        target.mkdir()
+        (target / "list").write_text("new")
+    with pytest.raises(RuntimeError), whole_folder(str(target), "list", lambda _: True):
+        raise RuntimeError("again")
+    assert (target / "list").read_text() == ("new" if new else "former")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    with whole_folder(str(target), "list", lambda _: True) as folder:
+        (folder / "list").write_text("newest")
+    assert (target / "list").read_text() == "newest"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

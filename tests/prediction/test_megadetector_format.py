@@ -165,6 +165,10 @@ COUNT = Label("count", ("1", "2"))
         ((COUNT, Label("species_panthera", ("leopard", "tiger"))), None, "species_panthera"),
         ((Label("kind", ("blank", "cat", "dog")),), "kind", "kind"),
         ((Label("species", ("Blank", "cat", "Person")),), "species", "species"),
+        ((Label("species", ("cat", "dog", "misfire")), COUNT), "species", "species"),
+        ((Label("species", ("cat", "None")),), "species", "species"),
+        ((Label("empty", ("none", "animal")), SPECIES), "empty", "species"),
+        ((SPECIES, Label("behaviour", ("none", "flying"))), None, "species"),
         ((COUNT,), None, None),
     ],
 )

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ctc.dataset.mixture import Mixture
 from ctc.model.cascade import Cascade
 from ctc.model.classifier import Classifier
 from ctc.prediction.answers import Answer, of_captures
-from ctc.prediction.asking.batches import Asking, Said
+from ctc.prediction.asking.batches import Asking, Said, Seat
 from ctc.prediction.asking.cascading import cascaded
 from ctc.prediction.asking.reading import Picture, read_ahead
 from ctc.prediction.meaning.aggregation import MEAN
@@ -23,7 +24,7 @@ from ctc.progress import Progress
 
 AUTO = "auto"
 BATCHES_AHEAD = 2  # decoded pictures that wait for the network: memory stays flat
-BATCHES_ASKED = 1  # that the network has besides the one whose answers are waited for
+BATCHES_ASKED = 1  # that wait for the network besides those it has, one a device
 
 Row = dict[str, NDArray[np.float64]]  # {label: [classes]}, of one picture
 
@@ -127,7 +128,8 @@ def _ask_network(
     asking: Asking, captures: Iterable[PhotoCapture], ends: Container[int], threads: int
 ) -> Iterator[Answer]:
     classifier, size = asking.classifier, asking.batch_size
-    pictures = read_ahead(captures, classifier.image, BATCHES_AHEAD * size, ends, threads)
+    ahead = (BATCHES_AHEAD + len(asking.others)) * size
+    pictures = read_ahead(captures, classifier.image, ahead, ends, threads)
     collected = _Collected()
     for batch, answers in _asked(asking, _batches(pictures, size)):
         for picture, said in zip(batch, answers, strict=True):
@@ -164,25 +166,33 @@ def _asked(
 ) -> Iterator[tuple[list[Picture], list[Row]]]:
     """Yield each batch, its pictures without their pixels, with what is said of each of them.
 
-    The network has the next batch before the answers to this one are looked at.
+    Every device has a batch, and the next one waits, before the answers to the first are looked at.
     """
     running: deque[tuple[list[Picture], Future[list[Row]]]] = deque()
-    with ThreadPoolExecutor(1) as network:
+    free: SimpleQueue[Seat] = SimpleQueue()
+    for seat in asking.seats:
+        free.put(seat)
+    most = free.qsize() - 1 + BATCHES_ASKED
+    with ThreadPoolExecutor(free.qsize()) as networks:
         for batch in batches:
             bare = [replace(picture, pixels=None) for picture in batch]
-            running.append((bare, network.submit(_ask, asking, batch)))
-            if len(running) > BATCHES_ASKED:
+            running.append((bare, networks.submit(_ask, asking, free, batch)))
+            if len(running) > most:
                 pictures, answers = running.popleft()
                 yield pictures, answers.result()
         yield from ((pictures, answers.result()) for pictures, answers in running)
 
 
-def _ask(asking: Asking, batch: list[Picture]) -> list[Row]:
+def _ask(asking: Asking, free: SimpleQueue[Seat], batch: list[Picture]) -> list[Row]:
     """Return {label: [classes]} a picture, empty for those that show the network nothing."""
     readable = [picture.pixels for picture in batch if picture.pixels is not None]
     if not readable:
         return [{} for _ in batch]
-    said = asking.ask(np.stack(readable))
+    seat = free.get()  # as many threads as seats come here
+    try:
+        said = asking.ask(np.stack(readable), seat)
+    finally:
+        free.put(seat)
     places = iter(range(len(readable)))
     return [{} if picture.pixels is None else _at(said, next(places)) for picture in batch]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ctc import storage
 from ctc.errors import CannotGoOn
 from ctc.prediction.meaning.judged import Judged
+from ctc.storage.unfinished import Place, settle
 
 Add = Callable[[Judged], None]  # takes one capture; they come in order
 
@@ -44,6 +45,8 @@ def whole_folder(uri: str, last: str, is_own: Callable[[Path], bool]) -> Iterato
             storage.put_folder(Path(made), uri, last)
         return
     target = storage.local_path(uri)
+    place = Place(uri, target.parent, target.name)
+    settle(place)
     partial = target.with_name(f".{target.name}.partial")
     storage.remove_folder(partial)  # of a run that was cut off
     partial.mkdir(parents=True)
@@ -51,6 +54,6 @@ def whole_folder(uri: str, last: str, is_own: Callable[[Path], bool]) -> Iterato
         yield partial
         if target.exists() and not is_own(target):
             raise CannotGoOn(f"'{target}' holds other files by now; move them, and predict again")
-        storage.replace_folder(partial, target)
+        storage.replace_folder(partial, target, place.former)
     finally:
         storage.remove_folder(partial)

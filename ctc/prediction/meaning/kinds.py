@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ctc.inventory.merging.several import EMPTY, EMPTY_CLASSES, SPECIES
 from ctc.inventory.sources.csv import STANDARD_LABELS
 from ctc.labels import Label
 from ctc.prediction.predictions import Prediction
 
 BLANK, ANIMAL, HUMAN, VEHICLE = "blank", "animal", "human", "vehicle"
-SPECIES = "species"
+NONE = "none"  # nothing there, where a label asks what there is; else none of its classes
 # Classes by the names that surveys give them; every other class is an animal.
 NAMES = {
-    BLANK: ("empty", "blank", "nothing", "no animal", "no_animal"),
+    BLANK: (*EMPTY_CLASSES, "no animal", "no_animal"),
     HUMAN: ("human", "humans", "person", "people", "homo sapiens"),
     VEHICLE: ("vehicle", "vehicles", "car", "motorcycle", "truck"),
 }
@@ -41,15 +42,24 @@ def kind_of(name: str) -> str:
 def questions_of(labels: Sequence[Label]) -> Questions:
     """Find the label with a class for nothing, and the one that names animals: species, if any."""
     asks = {label.name: {kind_of(name) for name in label.classes} for label in labels}
-    present = [name for name, kinds in asks.items() if BLANK in kinds]
-    presence = "empty" if "empty" in present else next(iter(present), None)
+    present = [label.name for label in labels if _says_nothing(label)]
+    presence = EMPTY if EMPTY in present else next(iter(present), None)
     # The other standard labels say how many there are, how old, or what they do.
     named = [n for n in asks if n.startswith(SPECIES) or n not in STANDARD_LABELS]
     named.sort(key=lambda name: (name != SPECIES, name == presence))
     classes = {label.name: [n for n in label.classes if kind_of(n) == ANIMAL] for label in labels}
     # A label that only says that there is something names nothing.
     found = (n for n in named if n == SPECIES or n != presence or len(classes[n]) > 1)
-    return Questions(presence, next(found, None))
+    identity = next(found, None)
+    if presence is None and identity is not None and BLANK in asks[identity]:
+        presence = identity
+    return Questions(presence, identity)
+
+
+def _says_nothing(label: Label) -> bool:
+    """Whether a label has a class for nothing, whatever it asks."""
+    sure = {name.lower() for name in label.classes} - ({NONE} if label.name != EMPTY else set())
+    return any(kind_of(name) == BLANK for name in sure)
 
 
 def shares_of(rows: Rows, questions: Questions) -> dict[str, float]:

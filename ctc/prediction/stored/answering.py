@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ctc.inventory.table import IMAGES
 from ctc.labels import Label
 from ctc.model.classifier import Classifier
+from ctc.model.devices import gpus
 from ctc.prediction.answers import Answer
 from ctc.prediction.asking.batch_sizes import AUTO, batch_size_of
 from ctc.prediction.asking.batches import Asking
@@ -82,7 +83,8 @@ def answered(
         proposed = Work(place.work(question.key), size, BATCHES_A_PART * size)
         work = begin(place, question, proposed, resume)
         try:
-            asking = Asking(classifier, work.batch_size, question.batch_size == AUTO)
+            others = tuple(gpu.name for gpu in gpus()[1:])
+            asking = Asking(classifier, work.batch_size, question.batch_size == AUTO, others)
             began = time.monotonic()
             parts, kept = _answer_parts(asking, captures, work)
             speed = _speed(captures.pictures - kept, time.monotonic() - began)
