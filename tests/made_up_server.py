@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+import psutil
+
 from ctc.params import ServerParams
+from ctc.server import keeping
 from ctc.server.parts import Part, Running
 from ctc.server.planning import Plan, plan_server
 from ctc.server.ports import free_ports
@@ -67,7 +70,7 @@ class Command:
     """The command `server`, as `make server` starts it."""
 
     folder: Path
-    process: "subprocess.Popen[bytes]"
+    process: psutil.Process
     log: Path
 
     @property
@@ -83,32 +86,42 @@ class Command:
         """Wait until it has said something so often."""
         end = time.monotonic() + seconds
         while self.said.count(text) < times:
-            assert self.process.poll() is None, self.said
+            assert self.process.is_running(), self.said
             assert time.monotonic() < end, self.said
             time.sleep(0.1)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal; return the exit code."""
+    def stop(self, number: signal.Signals) -> None:
+        """Send a signal and wait for the end."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        self.process.wait(60)
 
 
 @contextmanager
 def server_command(folder: Path, log: Path, *options: str, **environment: str) -> Iterator[Command]:
-    """Start the command and wait until it is ready; kill it with the block if it still runs."""
+    """Run the command and wait until it is ready; with the block, or this process, it ends."""
+    from conftest import hearing_ctrl_c  # which starts servers with what is here
+
+    words = [sys.executable, "-m", "entrypoints.server", f"--folder={folder}", *options]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "entrypoints.server", f"--folder={folder}", *options],
+        keeper = subprocess.Popen(
+            [sys.executable, keeping.__file__, *hearing_ctrl_c(words)],
             cwd=ROOT,
             env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    command = Command(folder, process, log)
     try:
+        command = Command(folder, _child(keeper.pid), log)
         command.wait_for("ready")
         yield command
     finally:
-        process.kill()
-        process.wait()
+        os.killpg(keeper.pid, signal.SIGKILL)
+        keeper.communicate()
+
+
+def _child(pid: int) -> psutil.Process:
+    while not (found := psutil.Process(pid).children()):
+        time.sleep(0.01)
+    return found[0]

@@ -2,13 +2,13 @@
 
 import os
 import sys
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from made_up_server import started
 
+from ctc.server.asking import answer
 from ctc.server.parts import Part
 from ctc.server.ports import LOOPBACK, free_ports
 from ctc.server.tracking_server import tracking_part
@@ -54,15 +54,7 @@ def model_server(folder: Path, model: str, **environment: str) -> Iterator[str]:
         command=(sys.executable, "-m", "mlflow", *words, "--port", str(port)),
         environment={**os.environ, "PATH": path, **environment},
         log=folder / "server.log",
-        is_ready=lambda: _answers(uri),
+        is_ready=lambda: answer(f"{uri}/health") is not None,
     )
     with started(part):
         yield uri
-
-
-def _answers(uri: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{uri}/health", timeout=5):
-            return True
-    except OSError:
-        return False

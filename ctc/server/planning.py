@@ -19,7 +19,8 @@ from ctc.server.tracking_server import tracking_part, with_auth
 OF_CLIENTS = (
     "AWS_", "MLFLOW_TRACKING_", "MLFLOW_REGISTRY_", "MLFLOW_RUN_", "MLFLOW_EXPERIMENT_", VARIABLE,
 )  # fmt: skip
-LEAST_ROOM = 500 * 2**20  # bytes; SeaweedFS takes nothing where less than 1 % of a disk is free
+LEAST_ROOM = 500 * 2**20  # bytes
+LEAST_SHARE = 0.01  # of a disk; SeaweedFS takes nothing where less is free
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,12 @@ def plan_server(params: ServerParams) -> Plan:
 
 
 def _check_room(folder: Path) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < LEAST_ROOM:
+    disk = shutil.disk_usage(folder)
+    needed = max(LEAST_ROOM, LEAST_SHARE * disk.total)
+    if disk.free < needed:
         raise BadInput(
-            f"the disk of '{folder}' has {free / 2**20:.0f} MB left; the server needs "
-            f"{LEAST_ROOM / 2**20:.0f}: make room"
+            f"the disk of '{folder}' has {disk.free / 2**20:.0f} MB left; the server needs "
+            f"{needed / 2**20:.0f}: make room"
         )
 
 
@@ -81,8 +83,12 @@ def _parts(
 
 
 def environment_of_servers() -> dict[str, str]:
-    """Return the environment of this process without what is a client's."""
-    return {name: text for name, text in os.environ.items() if not name.startswith(OF_CLIENTS)}
+    """Return the environment of this process without what is a client's.
+
+    Whatever proxy it has is not for what the servers ask each other.
+    """
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(OF_CLIENTS)}
+    return {**kept, "no_proxy": LOOPBACK, "NO_PROXY": LOOPBACK}
 
 
 def s3_variables(ports: Ports, credentials: Credentials) -> dict[str, str]:

@@ -3,19 +3,18 @@
 import json
 import shutil
 import sysconfig
-import urllib.request
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from ctc.errors import BadInput
+from ctc.server.asking import answer
 from ctc.server.credentials import Credentials
 from ctc.server.parts import Part
 from ctc.server.ports import LOOPBACK, Ports
 
 BUCKET = "mlflow"
 MEMORY = "300MiB"  # from where on Go collects its garbage more often
-ANSWERS_WITHIN_S = 2.0
 
 
 def weed() -> str:
@@ -88,18 +87,10 @@ def words(data: Path, ports: Ports, name: str = LOOPBACK, bind: str = LOOPBACK) 
 
 def _is_ready(ports: Ports) -> bool:
     """Tell whether it answers, has the bucket, and has room: it is listed before there is any."""
-    room = _answer(f"http://{LOOPBACK}:{ports.master}/dir/assign?collection={BUCKET}")
+    room = answer(f"http://{LOOPBACK}:{ports.master}/dir/assign?collection={BUCKET}")
     return (
         room is not None
         and "fid" in json.loads(room)
-        and _answer(f"http://{LOOPBACK}:{ports.filer}/buckets/{BUCKET}/") is not None
-        and _answer(f"http://{LOOPBACK}:{ports.s3}/healthz") is not None
+        and answer(f"http://{LOOPBACK}:{ports.filer}/buckets/{BUCKET}/") is not None
+        and answer(f"http://{LOOPBACK}:{ports.s3}/healthz") is not None
     )
-
-
-def _answer(url: str) -> bytes | None:
-    try:
-        with urllib.request.urlopen(url, timeout=ANSWERS_WITHIN_S) as answer:
-            return bytes(answer.read())
-    except OSError:
-        return None

@@ -73,7 +73,8 @@ def _move(seen: Standing, previous: str | None) -> None:
     client = mlflow.MlflowClient()
     if seen.alias == CHAMPION and previous is not None:
         client.set_registered_model_alias(seen.name, PREVIOUS, previous)
-    elif seen.alias == CHAMPION:
+    elif seen.alias == CHAMPION and holder(seen.name, PREVIOUS) is not None:
+        # Not asked for in vain: a server with passwords lets fewer people take an alias away.
         client.delete_registered_model_alias(seen.name, PREVIOUS)
     client.set_registered_model_alias(seen.name, seen.alias, seen.version)
     _check_holder(seen, seen.version, f"version {seen.version} had it for a moment")

@@ -8,7 +8,9 @@ import stat
 import subprocess
 import sys
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +18,7 @@ from click.testing import CliRunner
 from ctc.errors import BadInput
 from ctc.params import ServerParams
 from ctc.server import planning, seaweedfs, tracking_server
+from ctc.server.asking import answer
 from ctc.server.credentials import credentials_of
 from ctc.server.database import VARIABLE, database_of
 from ctc.server.planning import lines_for_clients, plan_server
@@ -168,10 +171,14 @@ def test_what_is_not_installed_is_named(tmp_path, monkeypatch):
         plan(tmp_path)
 
 
-def test_a_disk_with_no_room_is_named(tmp_path, monkeypatch):
-    full = shutil._ntuple_diskusage(2**40, 2**40 - 2**20, 2**20)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
-    with pytest.raises(BadInput, match="has 1 MB left; the server needs 500: make room"):
+@pytest.mark.parametrize(
+    ("total", "free", "needed"), [(10 * 2**30, 2**20, 500), (1000 * 2**30, 9 * 2**30, 10240)]
+)
+def test_a_disk_with_no_room_is_named(tmp_path, monkeypatch, total, free, needed):
+    disk = shutil._ntuple_diskusage(total, total - free, free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: disk)
+    said = f"has {free // 2**20} MB left; the server needs {needed}: make room"
+    with pytest.raises(BadInput, match=said):
         plan(tmp_path)
 
 
@@ -193,6 +200,24 @@ def test_commands_stay_on_this_machine_and_have_no_secret(tmp_path, monkeypatch)
     for name in ("login.sh", "s3.sh", "auth.ini"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
     assert "--app-name=basic-auth" not in tracking_server.words(5000, auth=False)
+
+
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(tmp_path, monkeypatch):
+    class Hello(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"hello")
+
+        def log_message(self, *words):
+            pass
+
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_ports(1)[0]}")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hello) as server:
+        Thread(target=server.handle_request).start()
+        assert answer(f"http://127.0.0.1:{server.server_port}/") == b"hello"
+    for part in plan(tmp_path).parts:
+        assert part.environment["no_proxy"] == part.environment["NO_PROXY"] == "127.0.0.1"
 
 
 def test_a_shell_reads_what_clients_are_told(tmp_path):
