@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from made_up_server import started
@@ -24,8 +24,12 @@ class S3Server:
 
 
 @contextmanager
-def s3_server(folder: Path) -> Iterator[S3Server]:
+def s3_server(folder: Path, *options: str) -> Iterator[S3Server]:
     """Run a server that keeps its data below `folder` until the block ends.
+
+    Args:
+        folder: see above.
+        options: what `weed` is told besides.
 
     Raises:
         BadInput: there is no server to run.
@@ -33,6 +37,23 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     """
     key = Credentials("a-test-key", "a-test-secret", "", "")
     ports = Ports(0, *free_ports(5))
-    with started(s3_part(folder, ports, key, environment_of_servers())):
+    part = s3_part(folder, ports, key, environment_of_servers())
+    with started(replace(part, command=(*part.command, *options))):
         url = f"http://{LOOPBACK}:{ports.s3}"
         yield S3Server(url, key.access_key, key.secret_key, BUCKET)
+
+
+def user_with(server: S3Server, policy: str) -> tuple[str, str]:
+    """Make a user with a policy of IAM's; return the name and the secret of its key.
+
+    The server has to be told `-s3.iam.readOnly=false`.
+    """
+    import boto3
+
+    iam = boto3.Session(server.access_key, server.secret_key).client(
+        "iam", endpoint_url=server.endpoint_url, region_name="us-east-1"
+    )
+    iam.create_user(UserName="limited")
+    key = iam.create_access_key(UserName="limited")["AccessKey"]
+    iam.put_user_policy(UserName="limited", PolicyName="policy", PolicyDocument=policy)
+    return key["AccessKeyId"], key["SecretAccessKey"]
