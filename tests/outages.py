@@ -1,8 +1,8 @@
 """Trainings whose servers are killed, beside one that nothing disturbs.
 
 The S3 server is SeaweedFS, the tracking server is MLflow's, in front of it. By hand, `python
-tests/outages.py 30` does every case, brings servers back after 30 seconds, and prints a table; `30 0
-3` does the first three.
+tests/outages.py 30` does every case, brings servers back after 30 seconds, and prints a table;
+`30 0 3` does the first three.
 """
 
 import dataclasses
