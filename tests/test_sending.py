@@ -314,6 +314,33 @@ def test_without_a_server_a_run_begins_only_offline(store, away) -> None:
     assert not home_of("classifier").exists()
 
 
+def test_ctrl_c_ends_the_waiting_and_not_the_run(store, away, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("CTC_PATIENCE", "600")
+    finish = Sender.finish
+
+    def interrupted(own: Sender, **patience: float) -> None:
+        threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+        finish(own, **patience)
+
+    monkeypatch.setattr(Sender, "finish", interrupted)
+    with tracked_run("train", PARAMS) as run:
+        away()
+        run.text("kept", "note")
+    said = capsys.readouterr().err
+    assert "the work is done; its store is waited for, 600 s at most" in said
+    assert said.splitlines()[-1].endswith(f"mlflow run . -e sync -P run={run.run_id}")
+    away()
+    assert send(*journals_of("classifier")).ended
+    assert runs()["train"].info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "inf", "nan"])
+def test_a_patience_that_is_no_time_is_refused_before_any_work(store, monkeypatch, text) -> None:
+    monkeypatch.setenv("CTC_PATIENCE", text)
+    with pytest.raises(BadInput, match="CTC_PATIENCE: found"), tracked_run("train", PARAMS):
+        pass
+
+
 def test_a_part_of_a_run_begins_also_while_the_server_is_away(store, away) -> None:
     with tracked_run("main", TrainParams(output="all")) as outer:
         away()

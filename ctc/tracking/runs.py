@@ -1,10 +1,11 @@
 """How a run begins, and how it ends: whatever happens to the step, and to the server."""
 
+import math
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -105,6 +106,7 @@ def started_run(about: About, run_id: str | None) -> Iterator[Run]:
     Raises:
         BadInput: if the tracking server does not answer, unless it is a part of another run.
     """
+    patience_s = _patience_s()
     left = run_id if about.goes_on else None
     with opened(getattr(about.params, "output", None), left) as journal:
         journal.note(step=about.step)
@@ -124,7 +126,7 @@ def started_run(about: About, run_id: str | None) -> Iterator[Run]:
             _end(sender, "FAILED")
             raise
         else:
-            _end(sender, "FINISHED")
+            _end(sender, "FINISHED", patience_s)
         finally:
             _in_progress.remove(run)
 
@@ -157,7 +159,7 @@ def _begin(sender: Sender, about: About, run_id: str | None) -> None:
         ) from error
 
 
-def _end(sender: Sender, status: str) -> None:
+def _end(sender: Sender, status: str, patience_s: float = 0) -> None:
     """Set the state of the run; a second signal must not come between."""
     ignored = {number: signal.signal(number, signal.SIG_IGN) for number in _signals()}
     try:
@@ -168,21 +170,28 @@ def _end(sender: Sender, status: str) -> None:
         for number, handler in ignored.items():
             signal.signal(number, handler)
     if status == "FINISHED":
-        _wait_to_finish(sender)
+        _wait_to_finish(sender, patience_s)
     if sender.is_done:
         forget(sender.journal)
     else:
         _say_what_is_left(sender)
 
 
-def _wait_to_finish(sender: Sender) -> None:
+def _patience_s() -> float:
+    text = os.environ.get(PATIENCE, str(PATIENCE_S))
+    with suppress(ValueError):
+        if 0 <= float(text) < math.inf:
+            return float(text)
+    raise BadInput(f"{PATIENCE}: found '{text}'; allowed: a number of seconds, from 0 on")
+
+
+def _wait_to_finish(sender: Sender, patience_s: float) -> None:
     """Wait until all has been sent; for a while, if the store is away."""
-    patience = float(os.environ.get(PATIENCE, PATIENCE_S))
     try:
         sender.settle(patiently=True)
-        if patience and not sender.is_done and not sender.offline:
-            _say(f"the work is done; its store is waited for, {patience:.0f} s at most")
-        sender.finish(away_s=patience)
+        if patience_s and not sender.is_done and not sender.offline:
+            _say(f"the work is done; its store is waited for, {patience_s:.0f} s at most")
+        sender.finish(away_s=patience_s)
     except (KeyboardInterrupt, Terminated):
         sender.close()
 
