@@ -191,7 +191,7 @@ def test_the_service_says_what_evaluate_has_said(server, champion, small_dataset
     from ctc.params import EvaluateParams
     from entrypoints import evaluate
 
-    evaluate.run(EvaluateParams(classifier=champion, dataset=(str(small_dataset.folder),)))
+    evaluate.run(EvaluateParams(classifier=champion, dataset=str(small_dataset.folder)))
     (found,) = mlflow.search_runs(filter_string="tags.step = 'evaluate'", output_format="list")
     said = pd.read_csv(
         mlflow.artifacts.download_artifacts(f"runs:/{found.info.run_id}/predictions.csv")
