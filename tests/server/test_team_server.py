@@ -18,7 +18,7 @@ from ctc.storage import sha256
 
 pytestmark = pytest.mark.slow
 # Enough to be better than guessing, and so promoted.
-LEARNABLE = {"captures": 60, "size": 96, "epochs": 12, "image_size": 32}
+LEARNABLE = {"captures": 60, "size": 96, "epochs": 12, "image_size": 32, "bootstrap": 0}
 TRANSFER = {"strategy": "transfer", "labels": "species", "epochs": 1, "image_size": 32}
 # The fourth, `access_key`, is the name that belongs to `secret_key`: each request tells it.
 SECRETS = ("secret_key", "session_key", "password")
