@@ -17,6 +17,7 @@ from mlflow.store.artifact import s3_artifact_repo
 from ctc.errors import BadInput
 from ctc.params import TrainParams
 from ctc.server.seaweedfs import weed
+from ctc.storage import s3_client
 from ctc.tracking import journals_of, send, tracked_run
 from ctc.tracking.sending import sender
 
@@ -139,6 +140,9 @@ def test_wrong_keys_are_said_and_right_ones_send_what_was_kept(
     with_keys(client, AWS_ACCESS_KEY_ID="wrong-key-1234")
     said = only_warning(log(capsys))
     assert "refused the credentials for s3://mlflow/direct" in said
+    limits = s3_artifact_repo._get_s3_client().meta.config
+    own = (s3_client.CONNECT_TIMEOUT_S, s3_client.READ_TIMEOUT_S)
+    assert (limits.connect_timeout, limits.read_timeout) == own
     assert "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; the work" in said
     with_keys(client, **variables(running.plan.s3))
     check_sent_later()

@@ -13,6 +13,7 @@ from pathlib import Path
 import mlflow
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from mlflow.entities import LoggedModelStatus
 from mlflow.models import Model
 
@@ -36,7 +37,7 @@ from ctc.tracking.sending.journal import Journal
 from ctc.tracking.sending.places import held, home_of, opened
 from ctc.tracking.sending.sender import Sender
 from ctc.tracking.slots import upload
-from entrypoints import sync
+from entrypoints import promote, sync
 
 ROOT = Path(__file__).parent.parent
 GONE = "http://127.0.0.1:9"
@@ -416,6 +417,13 @@ def test_who_is_at_work_sends_by_himself(store, tmp_path: Path) -> None:
 def test_what_was_never_kept_is_not_found(store) -> None:
     with pytest.raises(BadInput, match="run: nothing is kept for 'nothing'; allowed: the id of"):
         journals_of("nothing")
+
+
+def test_a_command_that_needs_the_server_says_that_it_is_away_in_a_sentence(store, away) -> None:
+    away()
+    result = CliRunner().invoke(promote.main, ["--name", "species"])
+    said = f"Error: the tracking server '{GONE}' does not answer\n"
+    assert (result.exit_code, result.stderr) == (1, said)
 
 
 # --- what a store refuses, and what it damages ---
