@@ -27,8 +27,13 @@ test: $(READY)
 	$(PYTEST) -m "not slow"
 
 # What `.ci/run` runs besides: tests that take minutes.
-test-slow: $(READY)
+test-slow: .venv/ready-cluster
 	$(PYTEST) -m slow
+
+# Ray, which one machine never needs.
+.venv/ready-cluster: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$(BUILD),cluster]'
+	@touch $@
 
 check: $(READY)
 	$(BIN)/ruff check .

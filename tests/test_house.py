@@ -32,6 +32,7 @@ HOMES = {
     "ai_edge_litert": ("ctc/model/exporting",),
     "psycopg2": ("ctc/server",),
     "jinja2": ("ctc/evaluation/pages",),
+    "ray": ("ctc/tasks/cluster.py",),
     "tensorflow": (
         "ctc/dataset/reading",
         "ctc/model/devices.py",  # opens a strategy
@@ -126,6 +127,8 @@ def test_no_import_of_the_project_breaks_a_rule():
         ("ctc/parameter.py", "import click", "click"),
         ("ctc/model/x.py", "import tensorflow as tf", "tensorflow"),
         ("entrypoints/x.py", "import tensorflow", "tensorflow"),
+        ("ctc/tasks/pool.py", "import ray", "ray"),
+        ("entrypoints/x.py", "from ray import train", "ray.train"),
         *(
             (f"ctc/dataset/{name}.py", "from tensorflow import io", "tensorflow.io")
             for name in ("records", "shards", "planning", "writing", "manifest")
@@ -159,7 +162,7 @@ def test_an_import_that_keeps_the_rules_is_not_reported(tmp_path, file, line):
 def test_a_process_that_writes_shards_does_not_load_tensorflow():
     code = (
         "import sys; import ctc.dataset.writing, ctc.tasks; "
-        "print(*{'tensorflow', 'keras', 'mlflow', 'boto3'} & set(sys.modules))"
+        "print(*{'tensorflow', 'keras', 'mlflow', 'boto3', 'ray'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "\n"), done.stderr

@@ -310,6 +310,25 @@ def test_the_manifest_goes_up_after_all_others(bucket, source, monkeypatch):
     assert len(uploaded) == 5
 
 
+def test_a_folder_has_files_that_the_store_copies_from_elsewhere(bucket, source):
+    stale, unfinished = f"{bucket}/set/stale.bin", f"{bucket}/set/.work/e.bin"
+    for uri in (stale, unfinished):
+        storage.write_bytes(uri, b"put before")
+    storage.put_folder(source, f"{bucket}/set", "manifest.json", {"e.bin": unfinished})
+    assert set(s3.keys_below(f"{bucket}/set")) == {*content(source), "e.bin"}
+    assert storage.read_bytes(f"{bucket}/set/e.bin") == b"put before"
+
+
+def test_a_new_file_is_put_once(bucket, tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).write_text(name)
+    assert storage.put_new_file(tmp_path / "first", f"{bucket}/a")
+    assert not storage.put_new_file(tmp_path / "second", f"{bucket}/a")
+    assert storage.read_bytes(f"{bucket}/a") == b"first"
+    with pytest.raises(BadInput, match="has no bucket for"):
+        storage.put_new_file(tmp_path / "first", "s3://there-is-none/a")
+
+
 def test_a_folder_with_an_unreadable_file_gets_no_manifest(root, source):
     uri = storage.join(root, "model")
     (source / "z.bin").symlink_to(source / "nowhere")

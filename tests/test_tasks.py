@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ctc.tasks import AHEAD, TRIES, cores, run_tasks
+from ctc.errors import BadInput
+from ctc.tasks import AHEAD, TRIES, check_engine, cores, run_tasks
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 30.0
@@ -97,6 +98,30 @@ def test_tasks_are_read_only_as_far_ahead_as_needed():
 
 def test_there_is_at_least_one_core():
     assert 1 <= cores() <= (os.cpu_count() or 1)
+
+
+def test_an_engine_that_is_not_installed_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    check_engine("local")
+    with pytest.raises(BadInput, match=r"engine=ray needs Ray.*`pip install '.\[cluster\]'`"):
+        check_engine("ray")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:9", "no Ray cluster answers at '127.0.0.1:9', which RAY_ADDRESS names: "),
+        ("ray://head:10001", "RAY_ADDRESS: found 'ray://head:10001'; allowed: HOST:PORT"),
+        ("auto", "RAY_ADDRESS: found 'auto'; allowed: HOST:PORT"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch, address, said):
+    monkeypatch.setitem(sys.modules, "ray", psutil)  # something that is installed
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(BadInput, match=said):
+        check_engine("ray")
+    monkeypatch.delenv("RAY_ADDRESS")
+    check_engine("ray")
 
 
 SCRIPT = """

@@ -96,10 +96,14 @@ class Dataset:
     def records(self, splits: tuple[str, ...]) -> Iterator[Record]:
         """Yield the captures of some splits, in the order of the files.
 
+        A shard that a cluster has put on S3, and that has not been here, is fetched.
+
         Raises:
             OSError: for a damaged shard.
         """
         for shard in self.shards_of(splits):
+            if storage.is_s3(self.uri) and not (self.folder / shard.name).is_file():
+                fetch(self, [shard.name])
             yield from read_records(self.folder / shard.name)
 
     def class_table(self) -> "pd.DataFrame":

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ctc import storage
 from ctc.dataset.shards import Capture, ShardTask, Skip
+from ctc.errors import BadInput
 from ctc.inventory.captures import UNKNOWN, Captures, Codes, sorted_codes
 from ctc.inventory.checks.texts import check_paths
 from ctc.inventory.findings import Case, Finding
@@ -18,6 +20,7 @@ from ctc.inventory.splits.splitting import Splitting, split
 from ctc.inventory.table import CAPTURE_ID, IMAGES, LOCATION, TIMESTAMP, Inventory
 from ctc.params import DatasetParams
 from ctc.pictures.decoding import StoredForm
+from ctc.tasks import RAY, check_engine
 
 CAPTURES_A_SHARD = 256  # some 30 MB; it must not depend on the machine: same input, same bytes
 
@@ -92,8 +95,10 @@ def plan_dataset(inventory: Inventory, params: DatasetParams) -> Plan:
 
     Raises:
         BadInput: for splits that cannot be made, a selection of what does not exist, paths that
-            climb out of the image root, and when nothing is left to write.
+            climb out of the image root, when nothing is left to write, and for an engine that
+            is not installed or would not find the pictures.
     """
+    check_engine(params.engine)
     check_paths(inventory)
     captures = Captures.of(inventory)
     choice = Choice(captures)
@@ -122,12 +127,26 @@ def _plan(
         table=table,
         split_of=split_of,
         inventory=inventory,
-        root=inventory.root if params.image_root == "auto" else params.image_root,
+        root=_root(inventory, params),
         params=params,
         splitting=splitting,
         left_out=choice.left_out(),
         findings=(*splitting.findings, *noticed),
     )
+
+
+def _root(inventory: Inventory, params: DatasetParams) -> str:
+    root = inventory.root if params.image_root == "auto" else params.image_root
+    if params.engine == RAY and not _is_everywhere(root):
+        raise BadInput(
+            f"image_root: found '{root}'; allowed with engine=ray: an absolute path or s3://, for "
+            "workers run in other folders"
+        )
+    return root
+
+
+def _is_everywhere(root: str) -> bool:
+    return storage.is_s3(root) or storage.local_path(root).is_absolute()
 
 
 def _missing_splits(split_of: Codes, names: tuple[str, ...]) -> Iterator[Finding]:

@@ -30,7 +30,8 @@ from ctc.storage.unfinished import Place, differences, key_of, sweep
 BEGUN = "begun.json"
 # Parameters that change no byte of a dataset; the image root stands there as it was resolved.
 NOT_IN_CONTENT = {
-    "output", "workers", "inventory", "image_root", "private", "resume", "burst_seconds",
+    "output", "workers", "engine", "inventory", "image_root", "private", "resume",
+    "burst_seconds", "offline",
 }  # fmt: skip
 
 

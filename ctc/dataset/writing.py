@@ -5,11 +5,12 @@ import hashlib
 import io
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ctc import storage
+from ctc.dataset.elsewhere import finish_elsewhere
 from ctc.dataset.images import IMAGES_FILE, write_images
 from ctc.dataset.lending import Lender, lender_at
 from ctc.dataset.manifest import MANIFEST, SKIPPED, Counts, Dataset
@@ -25,11 +26,12 @@ from ctc.dataset.resuming import (
     origin_of,
     remarks,
 )
-from ctc.dataset.shards import Shard, Skip, WrittenShard
+from ctc.dataset.shards import Shard, ShardTask, Skip, WrittenShard
 from ctc.errors import BadInput
+from ctc.params import DatasetParams
 from ctc.progress import Progress
 from ctc.storage.unfinished import Place, alone, place_of, settle, sweep
-from ctc.tasks import run_tasks
+from ctc.tasks import LOCAL, run_tasks
 
 NAMED = 3  # damaged files in a note
 
@@ -57,9 +59,10 @@ def write_dataset(plan: Plan, output: str) -> Dataset:
         notes = tuple(remarks(place, origin))
         lender = lender_at(output, origin) if plan.params.resume else None
         work = begin(place, origin, plan.params.resume)
+        store = _store(place, origin, plan, lender)
         try:
-            dataset = _write_into(work / "dataset", plan, origin, lender)
-            put = _put(dataset, place, lender)
+            dataset = _write_into(work / "dataset", plan, origin, lender, store)
+            put = _put(dataset, place, lender, store)
         except BaseException:
             give_up(work)
             raise
@@ -67,8 +70,21 @@ def write_dataset(plan: Plan, output: str) -> Dataset:
     return replace(put, uri=output, notes=(*notes, *put.notes))
 
 
-def _write_into(folder: Path, plan: Plan, origin: Origin, lender: Lender | None) -> Dataset:
-    finished = _finish_shards(folder, plan, lender)
+def _store(place: Place, origin: Origin, plan: Plan, lender: Lender | None) -> str | None:
+    """Return the folder on S3 that a cluster puts its shards into; None: they are written here.
+
+    It is hidden below the output, and goes with all else there that is not of the dataset.
+    """
+    # What a dataset lends is on this machine then, and so is the little that it may lack.
+    if lender or plan.params.engine == LOCAL or not storage.is_s3(place.output):
+        return None
+    return storage.join(place.output, f".{origin.key}.partial")
+
+
+def _write_into(
+    folder: Path, plan: Plan, origin: Origin, lender: Lender | None, store: str | None
+) -> Dataset:
+    finished = _finish_shards(folder, plan, lender, store)
     sums = _Sums(plan)
     for written in _reports(finished):
         sums.add(written)
@@ -92,17 +108,28 @@ def _on_damages(lender: Lender | None, kept: set[str]) -> Iterator[str]:
         yield f"the dataset at '{lender.dataset.uri}' is damaged ({found}); it is written anew"
 
 
-def _finish_shards(folder: Path, plan: Plan, lender: Lender | None) -> dict[Path, bool]:
+def _finish_shards(
+    folder: Path, plan: Plan, lender: Lender | None, store: str | None
+) -> dict[Path, bool]:
     """Return the shards, with whether each was kept."""
     tasks = plan.tasks(folder)
     finished: dict[Path, bool] = {}
     go_on = "run again to go on" if plan.params.resume else "run again with resume=yes to go on"
     with Progress("dataset", plan.table.num_rows, "captures", if_stopped=go_on) as progress:
         lent = lender.lending(tasks) if lender else tasks
-        for task, kept in run_tasks(finish_shard, lent, plan.params.workers):
+        for task, kept in _finish(lent, plan.params, store):
             finished[task.path] = kept
             (progress.keep if kept else progress.advance)(len(task.captures))
     return finished
+
+
+def _finish(
+    tasks: Iterable[ShardTask], params: DatasetParams, store: str | None
+) -> Iterator[tuple[ShardTask, bool]]:
+    here = storage.is_s3(params.output) and store is None
+    if params.engine == LOCAL or here:
+        return run_tasks(finish_shard, tasks, params.workers)
+    return finish_elsewhere(tasks, params, store)
 
 
 def _reports(finished: dict[Path, bool]) -> Iterator[WrittenShard]:
@@ -166,14 +193,15 @@ def _as_csv(skips: list[Skip]) -> bytes:
     return printable(text.getvalue()).encode()
 
 
-def _put(dataset: Dataset, place: Place, lender: Lender | None) -> Dataset:
+def _put(dataset: Dataset, place: Place, lender: Lender | None, store: str | None) -> Dataset:
     """Put a finished dataset in its place, unless it is there; note what was kept."""
     if lender and lender.is_same(dataset) and not dataset.notes and not _is_half_put(place.output):
         note = f"the dataset at '{place.output}' was complete; it was verified and kept"
         return replace(dataset, folder=lender.dataset.folder, notes=(note,))
     kept = f"{dataset.kept} of {len(dataset.shards)} shards of an earlier run"
     notes = (f"{kept} were verified and kept",) if dataset.kept else ()
-    folder = _publish(dataset.folder, place, dataset.digest)
+    elsewhere = {one.name: storage.join(store, one.name) for one in dataset.shards} if store else {}
+    folder = _publish(dataset.folder, place, dataset.digest, elsewhere)
     return replace(dataset, folder=folder, notes=(*dataset.notes, *notes))
 
 
@@ -181,8 +209,8 @@ def _is_half_put(output: str) -> bool:
     return storage.exists(storage.join(output, UNFINISHED))
 
 
-def _publish(folder: Path, place: Place, digest: str) -> Path:
-    """Return where the files of the dataset can be read."""
+def _publish(folder: Path, place: Place, digest: str, elsewhere: Mapping[str, str]) -> Path:
+    """Return where the files of the dataset can be read; `elsewhere` are shards on S3, by name."""
     sweep(folder)
     check_content(place.output)  # again, for it may have taken hours
     if not storage.is_s3(place.output):
@@ -191,7 +219,7 @@ def _publish(folder: Path, place: Place, digest: str) -> Path:
     # Who is killed while files are put there finds by this that the place is a dataset's. It is
     # deleted last, as all that does not belong to the dataset.
     storage.write_bytes(storage.join(place.output, UNFINISHED), b"a dataset is being put here\n")
-    storage.put_folder(folder, place.output, last=MANIFEST)
+    storage.put_folder(folder, place.output, MANIFEST, elsewhere)
     # Where `open_dataset` would fetch them to.
     kept = storage.cache_folder() / digest
     storage.replace_folder(folder, kept)

@@ -23,6 +23,7 @@ from ctc.params.pictures import Changes, SeenPictures
 from ctc.params.serving import ServerParams
 from ctc.params.shared import (
     Batches,
+    Engine,
     Judging,
     ManyPictures,
     OfCaptures,
@@ -71,6 +72,7 @@ __all__ = [
     "DatasetParams",
     "DatasetSplits",
     "Descent",
+    "Engine",
     "EvaluateParams",
     "ExportParams",
     "Fitting",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from ctc.parameter import Between, Choice, Words
-from ctc.params.shared import ManyPictures, Seeded, Tracked
+from ctc.params.shared import Engine, ManyPictures, Seeded, Tracked
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,9 @@ class UnlabelledParams(InventoryParams):
 
 
 @dataclass(frozen=True)
-class DatasetParams(Tracked, Seeded, StoredPictures, Selection, DatasetSplits, ManyPictures):
+class DatasetParams(
+    Tracked, Seeded, StoredPictures, Selection, DatasetSplits, Engine, ManyPictures
+):
     """Write an inventory's pictures and labels into TFRecord shards."""
 
     inventory: Annotated[str, "Inventory that `inventory` wrote."] = "data/inventory.parquet"

@@ -6,6 +6,7 @@ from typing import Annotated
 from ctc.parameter import YEAR, Between, Choice, CountOr, Duration, Words
 from ctc.params.shared import (
     Batches,
+    Engine,
     Judging,
     OfCaptures,
     OfClassifier,
@@ -102,6 +103,7 @@ class PredictParams(
     Tracked,
     WrittenPredictions,
     NarrowedAnswers,
+    Engine,
     OfCaptures,
     OfCapturesToLabel,
     OfClassifier,

@@ -42,6 +42,17 @@ class Workers:
 
 
 @dataclass(frozen=True)
+class Engine:
+    """Runs on this machine or on several."""
+
+    engine: Annotated[
+        str,
+        "What does the work: processes of this machine, or a Ray cluster, which RAY_ADDRESS names.",
+        Choice(("local", "ray")),
+    ] = "local"
+
+
+@dataclass(frozen=True)
 class ShowsPictures:
     """Lays some pictures out for people to look at."""
 

@@ -145,6 +145,18 @@ def put_file(source: Path, uri: str) -> None:
         shutil.copyfile(source, partial)
 
 
+def put_new_file(source: Path, uri: str) -> bool:
+    """Copy the local file `source` to `uri` on S3 unless there is one; return whether it did.
+
+    Of several who do so at once, one does.
+
+    Raises:
+        FileNotFoundError: there is no file `source`.
+        OSError: it cannot be read, or `uri` cannot be written.
+    """
+    return s3.upload_new(source, uri)
+
+
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or "/." in name
 

@@ -5,7 +5,7 @@ On S3 every function also raises what `ctc.storage.files` says.
 
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from ctc.storage.files import fetch_to, list_files, put_file
 from ctc.storage.s3_client import FILES_AT_ONCE
 
 
-def put_folder(source: Path, uri: str, last: str) -> None:
+def put_folder(
+    source: Path, uri: str, last: str, elsewhere: Mapping[str, str] | None = None
+) -> None:
     """Make the folder at `uri` hold the files of the local folder `source` and no others.
 
     The files are those of `list_files`: hidden ones are left out. On S3 the file `last`, the
@@ -29,6 +31,8 @@ def put_folder(source: Path, uri: str, last: str) -> None:
         source: a local folder.
         uri: the folder to make.
         last: the manifest, relative to `source`.
+        elsewhere: files that it is to hold besides, by their names, and where they lie; on S3
+            alone, whose store copies them.
 
     Raises:
         FileNotFoundError: `source` is missing or does not hold `last`.
@@ -39,7 +43,7 @@ def put_folder(source: Path, uri: str, last: str) -> None:
     if last not in names:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(source / last))
     if is_s3(uri):
-        _upload(source, uri, names, last)
+        _upload(source, uri, names, last, elsewhere or {})
     else:
         _swap_in(source, local_path(uri), names)
 
@@ -69,11 +73,14 @@ def fetch_folder(
     _at_once(lambda name: _fetch_missing(below(uri, name), target / name, name, verify), wanted)
 
 
-def _upload(source: Path, uri: str, names: list[str], last: str) -> None:
+def _upload(
+    source: Path, uri: str, names: list[str], last: str, elsewhere: Mapping[str, str]
+) -> None:
+    _at_once(lambda name: s3.copy(elsewhere[name], below(uri, name)), elsewhere)
     others = [name for name in names if name != last]
     _at_once(lambda name: put_file(source / name, below(uri, name)), others)
     put_file(source / last, below(uri, last))
-    stale = set(s3.keys_below(uri)) - set(names)
+    stale = set(s3.keys_below(uri)) - {*names, *elsewhere}
     _at_once(lambda name: s3.delete(below(uri, name)), stale)
 
 

@@ -103,6 +103,29 @@ def upload(source: Path, uri: str) -> None:
         client().upload_file(str(source), bucket, key, Config=s3_client.transfer())
 
 
+def upload_new(source: Path, uri: str) -> bool:
+    """Write the file `source` as an object, unless there is one; return whether there was none."""
+    from botocore.exceptions import ClientError
+
+    bucket, key = _object(uri)
+    with plain_errors(uri), source.open("rb") as file:
+        try:
+            client().put_object(Bucket=bucket, Key=key, Body=file, IfNoneMatch="*")
+        except ClientError as error:
+            if s3_client.is_there(error):
+                return False
+            raise
+    return True
+
+
+def copy(uri: str, target: str) -> None:
+    """Let the store copy an object."""
+    bucket, key = _object(uri)
+    to_bucket, to_key = _object(target)
+    with plain_errors(uri):
+        client().copy({"Bucket": bucket, "Key": key}, to_bucket, to_key)
+
+
 def _object(uri: str) -> tuple[str, str]:
     bucket, key = bucket_and_key(uri)
     if not key:

@@ -33,6 +33,7 @@ CREDENTIALS = (
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 REFUSED = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken")
 DENIED = ("AccessDenied", "Forbidden", "403")
+ALREADY = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 SET_CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 
 
@@ -110,6 +111,11 @@ def limit_waiting() -> None:
         retries={"mode": "standard", "max_attempts": RETRIES},
     )
     boto3.DEFAULT_SESSION._session.set_default_client_config(limits)  # type: ignore[union-attr]
+
+
+def is_there(answer: BaseException) -> bool:
+    """Say whether a conditional put was refused, for there is such an object, or is about to be."""
+    return _code(answer) in ALREADY
 
 
 def _endpoint() -> tuple[str, str] | None:

@@ -346,7 +346,7 @@ def test_a_run_on_s3_that_was_stopped_is_gone_on_with(
 def test_a_run_that_was_killed_while_it_put_files_on_s3_is_gone_on_with(
     pictures, tmp_path, bucket, cache, monkeypatch
 ):
-    def killed(source, uri, last):
+    def killed(source, uri, last, elsewhere):
         storage.put_file(source / "skipped.csv", f"{uri}/skipped.csv")
         raise ConnectionError("cut off")
 

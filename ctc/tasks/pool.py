@@ -1,10 +1,5 @@
-"""The seam through which work over many pictures runs: tasks on an executor.
+"""Tasks on processes of this machine."""
 
-A task is a pure function of one argument that writes one whole file and may be run twice
-without harm. Today the executor is processes of this machine.
-"""
-
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -19,21 +14,17 @@ from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
-from ctc import storage
+from ctc.tasks.machine import cores, keep_freed_memory
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 AHEAD = 2  # tasks a worker that wait in the queue: memory stays flat however many there are
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h; see mallopt(3)
-LARGEST_MMAP_THRESHOLD = 4 * 1024 * 1024 * 8  # on 64 bits, in bytes; the same manual page
-KEPT_BYTES = 64_000_000
 NUMPY_THREADS = "OPENBLAS_NUM_THREADS"  # read by the library that NumPy comes with
-READERS_ON_S3 = 16
 TRIES = 3  # pools that may break in a row (a worker killed for its memory, say)
 
 
-def run_tasks(
+def run_in_pool(
     function: Callable[[T], R], tasks: Iterable[T], workers: int
 ) -> Iterator[tuple[T, R]]:
     """Run `function` on each task and yield each task with its result, as they finish.
@@ -62,16 +53,6 @@ def run_tasks(
             failures += 1
             if failures == TRIES:
                 raise
-
-
-def cores() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def readers(root: str) -> int:
-    """Return how many threads read files below `root`: more from a store, which is waited for."""
-    return max(READERS_ON_S3, cores()) if storage.is_s3(root) else cores()
 
 
 def _run_pool(
@@ -140,24 +121,12 @@ def _begin(environment: dict[str, str]) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()  # what was there before the fork is neither searched nor copied
-    _keep_freed_memory()
+    keep_freed_memory()
     os.environ.clear()
     os.environ.update(environment)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library keep what is freed, up to `KEPT_BYTES`, where it is glibc.
-
-    Pictures come and go by the megabyte. By default each is given back to the system and the next
-    one asked for anew, page by page, which takes a tenth of the time of writing shards.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
-        mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
 
 
 def _end_after(sentinel: int) -> None:
