@@ -48,6 +48,16 @@ def unseen_gpu(driver: Path = NVIDIA) -> str | None:
     return REMEDY if present and not keras.distribution.list_devices("gpu") else None
 
 
+def use_threads(threads: int) -> None:
+    """Compute with so many threads on the CPU; before anything is computed.
+
+    Raises:
+        RuntimeError: if something has been, with another number.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
 @contextmanager
 def on_devices(devices: Sequence[str]) -> Iterator[None]:
     """Compute on one device, or on several, each of which takes its share of every batch.

@@ -17,6 +17,7 @@ from ctc.prediction.photos.captures import Captures
 from ctc.prediction.plan import asked_of
 from ctc.prediction.stored.answering import Answered, answered
 from ctc.prediction.stored.resuming import Question
+from ctc.tasks import RAY, check_engine
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Labelling:
     Attributes:
         params: of the step.
         classifier: who answers.
+        folder: where its files lie.
         captures: what it is asked about.
         outputs: where each format goes.
         asked: how its answers are taken.
@@ -34,6 +36,7 @@ class Labelling:
 
     params: PredictParams
     classifier: Classifier
+    folder: Path
     captures: Captures
     outputs: Mapping[str, str]
     asked: Asked
@@ -70,26 +73,29 @@ def plan_labelling(
     Raises:
         BadInput: for what cannot be written or asked.
     """
+    check_engine(params.engine)
     outputs = outputs_of(params.format, params.output)
     asked = asked_of(params, captures, model, classifier)
     check_outputs(outputs, asked)
     batch_size_of(params.batch_size, classifier.image)
     question = Question.of(folder, captures, params.batch_size)
-    return Labelling(params, classifier, captures, outputs, asked, question)
+    return Labelling(params, classifier, folder, captures, outputs, asked, question)
 
 
 def label_all(plan: Labelling) -> Labelled:
     """Answer every capture, write all outputs, count.
 
     Raises:
-        BadInput: if another run writes this output.
-        CannotGoOn: if the memory is not enough for the batch size that was asked for.
+        BadInput: if another run writes this output, or there is no cluster.
+        CannotGoOn: if the memory is not enough for the batch size that was asked for, or a cluster
+            is lost.
     """
     params, classifier = plan.params, plan.classifier
     tally = Tally(classifier.labels, classifier.origin.seen, params.private)
     place = (plan.captures, params.output, params.resume)
+    elsewhere = plan.folder if params.engine == RAY else None
     on = Passed(classifier.gate.label) if isinstance(classifier, Cascade) else None
-    with answered(classifier, plan.question, *place) as answers:
+    with answered(classifier, plan.question, *place, elsewhere) as answers:
         for uri in plan.outputs.values():
             if not storage.is_s3(uri):
                 storage.sweep_beside(storage.local_path(uri))

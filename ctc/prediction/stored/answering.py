@@ -19,6 +19,7 @@ from ctc.prediction.asking.batch_sizes import AUTO, batch_size_of
 from ctc.prediction.asking.batches import Asking
 from ctc.prediction.asking.predicting import answer_all
 from ctc.prediction.photos.captures import Captures, PhotoCapture
+from ctc.prediction.stored.elsewhere import Answering, answer_elsewhere
 from ctc.prediction.stored.parts import holds, read_part, write_part
 from ctc.prediction.stored.resuming import Question, Work, begin, finish, give_up, remarks
 from ctc.progress import Progress
@@ -58,7 +59,12 @@ class Answered:
 
 @contextmanager
 def answered(
-    classifier: Classifier, question: Question, captures: Captures, output: str, resume: bool
+    classifier: Classifier,
+    question: Question,
+    captures: Captures,
+    output: str,
+    resume: bool,
+    elsewhere: Path | None = None,
 ) -> Iterator[Answered]:
     """Answer all captures; in the block an output is made of the answers, which are removed then.
 
@@ -71,10 +77,13 @@ def answered(
         captures: that are asked about.
         output: what the block writes; the answers lie beside it.
         resume: whether parts that an earlier run has left are kept.
+        elsewhere: the classifier's folder, where a cluster is to answer (see
+            `ctc.prediction.stored.elsewhere`); None: this process does.
 
     Raises:
-        BadInput: if another run answers for this output.
-        CannotGoOn: if the memory is not enough for the batch size that was asked for.
+        BadInput: if another run answers for this output, or there is no cluster.
+        CannotGoOn: if the memory is not enough for the batch size that was asked for, or a cluster
+            is lost.
     """
     place = place_of(output)
     with alone(place):
@@ -86,7 +95,8 @@ def answered(
             others = tuple(gpu.name for gpu in gpus()[1:])
             asking = Asking(classifier, work.batch_size, question.batch_size == AUTO, others)
             began = time.monotonic()
-            parts, kept = _answer_parts(asking, captures, work)
+            away = Answering.of(elsewhere, question.classifier, asking) if elsewhere else None
+            parts, kept = _answer_parts(asking, captures, work, away)
             speed = _speed(captures.pictures - kept, time.monotonic() - began)
             said = (*notes, *_smaller(work, asking))
             yield Answered(classifier.labels, parts, kept, speed, asking.batch_size, said)
@@ -96,22 +106,47 @@ def answered(
         finish(place)
 
 
-def _answer_parts(asking: Asking, captures: Captures, work: Work) -> tuple[tuple[Path, ...], int]:
+def _answer_parts(
+    asking: Asking, captures: Captures, work: Work, away: Answering | None
+) -> tuple[tuple[Path, ...], int]:
     """Write the parts that are not there; return all, and the pictures of those that were."""
     counts = _pictures(captures)
     ranges = {work.path(n): one for n, one in enumerate(part_ranges(counts, work.part))}
     lacking = {path: one for path, one in ranges.items() if not holds(path, one[1] - one[0])}
     before = [counts[slice(*one)].sum() for path, one in ranges.items() if path not in lacking]
-    ends = [end - 1 for end in accumulate(end - start for start, end in lacking.values())]
     stopped = "give the same command again to go on"
     with Progress("predict", captures.pictures, "pictures", if_stopped=stopped) as progress:
         progress.keep(int(sum(before)))
-        wanted = _of_ranges(captures, list(lacking.values()))
-        answers = answer_all(asking, wanted, frozenset(ends), readers(captures.root))
-        counted = _counted(answers, progress)
-        for path, (start, end) in lacking.items():
-            write_part(path, islice(counted, end - start), asking.classifier.labels)
+        if away:
+            _answer_elsewhere(away, asking, captures, lacking, progress)
+        else:
+            _answer_here(asking, captures, lacking, progress)
     return tuple(ranges), int(sum(before))
+
+
+def _answer_here(
+    asking: Asking, captures: Captures, lacking: dict[Path, Range], progress: Progress
+) -> None:
+    ends = [end - 1 for end in accumulate(end - start for start, end in lacking.values())]
+    wanted = _of_ranges(captures, list(lacking.values()))
+    answers = answer_all(asking, wanted, frozenset(ends), readers(captures.root))
+    counted = _counted(answers, progress)
+    for path, (start, end) in lacking.items():
+        write_part(path, islice(counted, end - start), asking.classifier.labels)
+
+
+def _answer_elsewhere(
+    away: Answering,
+    asking: Asking,
+    captures: Captures,
+    lacking: dict[Path, Range],
+    progress: Progress,
+) -> None:
+    failed = 0
+    for part in answer_elsewhere(away, captures, lacking):
+        failed += part.failed
+        progress.advance(part.pictures, _cannot_be_read(failed))
+        asking.batch_size = min(asking.batch_size, part.batch_size)
 
 
 def part_ranges(counts: "np.ndarray[tuple[int], np.dtype[np.int64]]", size: int) -> list[Range]:
@@ -136,8 +171,12 @@ def _counted(answers: Iterator[Answer], progress: Progress) -> Iterator[Answer]:
     failed = 0
     for one in answers:
         failed += sum(fault is not None for fault in one.faults)
-        progress.advance(len(one.images), f"{failed} cannot be read" if failed else "")
+        progress.advance(len(one.images), _cannot_be_read(failed))
         yield one
+
+
+def _cannot_be_read(failed: int) -> str:
+    return f"{failed} cannot be read" if failed else ""
 
 
 def _speed(pictures: int, seconds: float) -> dict[str, float]:
