@@ -1,0 +1,251 @@
+"""Tasks on a Ray cluster of several nodes, each of which is processes of this machine."""
+
+import itertools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import jsonschema
+import mlflow
+import pytest
+import yaml
+from conftest import ROOT
+from ray_nodes import Nodes, kill, ray_nodes
+
+from ctc import storage
+from ctc.dataset import planning
+from ctc.dataset.manifest import Dataset, open_dataset
+from ctc.dataset.planning import plan_dataset
+from ctc.dataset.writing import write_dataset
+from ctc.errors import CannotGoOn
+from ctc.inventory.sources import take_inventory
+from ctc.inventory.table import Inventory
+from ctc.parameter import build
+from ctc.params import STEPS, DatasetParams, InventoryParams, PredictParams
+from ctc.prediction.stored import answering
+from ctc.sample import Survey, draw_survey
+from ctc.tasks import run_tasks
+from entrypoints import predict
+
+pytestmark = pytest.mark.slow
+A_SHARD, NODES = 4, 2
+PATIENCE_S = 150.0  # an agent of Ray, whose machine is gone, looks for it a minute long
+
+
+@pytest.fixture(scope="module")
+def nodes(s3_store) -> Iterator[Nodes]:
+    """Two nodes of one core each; the environment names their head until the end of the file."""
+    with ray_nodes(NODES) as found, pytest.MonkeyPatch.context() as patch:
+        for name, value in found.environment.items():
+            patch.setenv(name, value)
+        yield found
+
+
+@pytest.fixture
+def whole(nodes: Nodes) -> Iterator[Nodes]:
+    """The nodes, of which a test may kill some."""
+    yield nodes
+    for _ in range(NODES - nodes.living):
+        nodes.add()
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory) -> Survey:
+    return draw_survey(tmp_path_factory.mktemp("survey") / "sample", 120, 256, 3, 4)
+
+
+@pytest.fixture(scope="module")
+def inventory(survey: Survey) -> Inventory:
+    return take_inventory(InventoryParams(path=str(survey.table)))
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch) -> None:
+    monkeypatch.setattr(planning, "CAPTURES_A_SHARD", A_SHARD)
+    monkeypatch.setattr(answering, "BATCHES_A_PART", 1)
+
+
+def write(inventory: Inventory, output: object, **asked: object) -> Dataset:
+    params = DatasetParams(output=str(output), **{"max_side": 96, "workers": 1} | asked)
+    return write_dataset(plan_dataset(inventory, params), str(output))
+
+
+def bytes_of(folder: str) -> dict[str, bytes]:
+    files = storage.list_files(folder)
+    return {name: storage.read_bytes(storage.join(folder, name)) for name in files}
+
+
+@pytest.fixture(scope="module")
+def by_local(inventory: Inventory, tmp_path_factory) -> dict[str, bytes]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "CAPTURES_A_SHARD", A_SHARD)
+        return bytes_of(str(write(inventory, tmp_path_factory.mktemp("local") / "out").folder))
+
+
+def killed_when(found, process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process, and all of its group, as soon as a work has come some way."""
+    end = time.monotonic() + PATIENCE_S
+    while not found():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+    kill(process)
+
+
+# --- tasks ---
+
+
+def test_what_a_task_raises_arrives_as_it_is(nodes: Nodes):
+    with pytest.raises(FileNotFoundError) as caught:
+        list(run_tasks(Path.read_bytes, [Path("/nowhere")], 0, "ray"))
+    assert caught.value.filename == "/nowhere"
+
+
+def test_tasks_are_read_only_as_far_ahead_as_workers_are_asked_for(nodes: Nodes):
+    taken = []
+    endless = (taken.append(number) or number for number in itertools.count())
+    results = run_tasks(abs, endless, 2, "ray")
+    for done in range(1, 6):
+        next(results)
+        assert done <= len(taken) <= done + 2
+    results.close()
+
+
+def test_a_task_that_ends_its_worker_each_time_is_given_up(nodes: Nodes):
+    with pytest.raises(CannotGoOn, match=r"a task was tried 6 times .* same command again"):
+        list(run_tasks(os._exit, [1], 0, "ray"))
+
+
+# --- dataset ---
+
+
+def test_a_dataset_has_the_bytes_of_one_machine(nodes, inventory, by_local, tmp_path):
+    dataset = write(inventory, tmp_path / "out", engine="ray", workers=0)
+    assert (dataset.kept, dataset.notes) == (0, ())
+    assert bytes_of(str(dataset.folder)) == by_local
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_node_that_dies_changes_no_byte_of_a_dataset(whole, inventory, by_local, tmp_path):
+    def begun() -> bool:
+        return len([*tmp_path.glob(".out.*.partial/reports/[!.]*")]) >= 3
+
+    with ThreadPoolExecutor(1) as killing:
+        killed = killing.submit(killed_when, begun, whole.processes[-1])
+        dataset = write(inventory, tmp_path / "out", engine="ray", workers=0)
+        killed.result()
+    assert bytes_of(str(dataset.folder)) == by_local
+
+
+def test_on_s3_the_workers_put_the_shards(
+    nodes, inventory, by_local, bucket, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CTC_CACHE", str(tmp_path / "cache"))
+    dataset = write(inventory, bucket, engine="ray", workers=0)
+    assert bytes_of(bucket) == by_local
+    assert not [*(tmp_path / "cache").rglob("*.tfrecord")]
+    assert len([*dataset.records(("test",))]) == dataset.splits["test"]
+    assert open_dataset(bucket) == dataset
+    again = write(inventory, bucket, engine="ray", workers=0)
+    assert again.notes == (f"the dataset at '{bucket}' was complete; it was verified and kept",)
+
+
+DRIVER = """
+import sys
+
+from ctc.dataset import planning
+from ctc.dataset.planning import plan_dataset
+from ctc.dataset.writing import write_dataset
+from ctc.inventory.table import Inventory
+from ctc.params import DatasetParams
+
+planning.CAPTURES_A_SHARD = 4
+params = DatasetParams(inventory=sys.argv[1], max_side=96, engine="ray")
+dataset = write_dataset(plan_dataset(Inventory.read(sys.argv[1]), params), sys.argv[2])
+print(dataset.kept)
+"""
+
+
+@pytest.mark.parametrize("where", ["a folder", "s3"])
+def test_a_driver_that_is_killed_goes_on(
+    nodes, inventory, by_local, tmp_path, bucket, monkeypatch, where
+):
+    monkeypatch.setenv("CTC_CACHE", str(tmp_path / "cache"))
+    inventory.write(str(tmp_path / "inventory.parquet"))
+    output = bucket if where == "s3" else str(tmp_path / "sets" / "out")
+    command = [sys.executable, "-c", DRIVER, str(tmp_path / "inventory.parquet"), output]
+
+    def finished() -> int:
+        return len([*tmp_path.rglob("*.partial/reports/[!.]*.json")])
+
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True)
+    killed_when(lambda: finished() >= 3, process)
+    time.sleep(2)  # what the cluster still does of it
+    there = finished()
+    time.sleep(2)
+    assert finished() == there
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout) >= there
+    assert bytes_of(output) == by_local
+
+
+# --- predict ---
+
+
+def label(classifier: Path, survey: Survey, output: Path, engine: str) -> bytes:
+    asked = PredictParams(
+        classifier=str(classifier),
+        images=str(survey.table),
+        output=str(output),
+        batch_size="16",
+        engine=engine,
+    )
+    predict.run(asked)
+    return output.read_bytes()
+
+
+def test_predictions_have_the_bytes_of_one_machine_whatever_dies(
+    whole, survey, small_classifier, module_store, tmp_path
+):
+    local = label(small_classifier, survey, tmp_path / "local.csv", "local")
+    ray = label(small_classifier, survey, tmp_path / "ray.csv", "ray")
+    assert ray == local
+
+    def begun() -> bool:
+        return len([*tmp_path.glob(".killed.csv.*.partial/part-*")]) >= 3
+
+    with ThreadPoolExecutor(1) as killing:
+        killed = killing.submit(killed_when, begun, whole.processes[-1])
+        assert label(small_classifier, survey, tmp_path / "killed.csv", "ray") == local
+        killed.result()
+    run = mlflow.search_runs(["0"], output_format="list", max_results=1)[0]
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["pictures_read"] == run.data.metrics["pictures"]
+
+
+# --- the documentation ---
+
+TEXT = (ROOT / "docs" / "cluster.md").read_text()
+
+
+def test_its_files_are_what_ray_and_the_steps_read():
+    import ray
+
+    schema = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text())
+    of_ec2, of_kubernetes = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+    jsonschema.validate(of_ec2, schema)
+    assert of_ec2["head_node_type"] in of_ec2["available_node_types"]
+    submitted = re.search(r"-- (python .*?)\nray job logs", TEXT, re.DOTALL)
+    assert submitted is not None
+    for command in (submitted[1].replace("\\\n", " "), of_kubernetes["spec"]["entrypoint"]):
+        program, step, *given = shlex.split(command)[1:]
+        assert program == "-m"
+        names = (name.removeprefix("--") for name in given[::2])
+        build(STEPS[step.removeprefix("entrypoints.")], dict(zip(names, given[1::2], strict=True)))
