@@ -18,7 +18,7 @@ __all__ = ["clone"]  # the fixture
 README = (ROOT / "README.md").read_text()
 DOCS = ("data.md", "training.md", "evaluation.md", "promotion.md", "prediction.md", "serving.md")
 # What these show is run by tests of their own.
-ELSEWHERE = ("then_and_now.md", "transfer.md", "server.md", "ec2.md")
+ELSEWHERE = ("then_and_now.md", "transfer.md", "server.md", "ec2.md", "cluster.md")
 ALL = "\n".join([README, *((ROOT / "docs" / name).read_text() for name in DOCS)])
 # A command has to be shown to run, not to learn: these make it a matter of seconds.
 SHORTER = {
