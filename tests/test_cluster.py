@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -14,9 +15,10 @@ from pathlib import Path
 
 import jsonschema
 import mlflow
+import psutil
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, used_store
 from ray_nodes import Nodes, kill, ray_nodes
 
 from ctc import storage
@@ -249,3 +251,88 @@ def test_its_files_are_what_ray_and_the_steps_read():
         assert program == "-m"
         names = (name.removeprefix("--") for name in given[::2])
         build(STEPS[step.removeprefix("entrypoints.")], dict(zip(names, given[1::2], strict=True)))
+
+
+# --- as a command, on workers of this machine ---
+
+
+class Here:
+    """The step `dataset`, whose workers Ray starts on this machine and ends with it."""
+
+    def __init__(self, folder: Path, inventory: Inventory) -> None:
+        self.folder = folder
+        inventory.write(str(folder / "inventory.parquet"))
+
+    def start(self, engine: str = "ray") -> "subprocess.Popen[bytes]":
+        own = {"inventory": self.folder / "inventory.parquet", "output": self.folder / engine}
+        given = {**own, "engine": engine, "workers": 2, "split_by": "none", "max_side": 96}
+        words = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+        left_out = ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
+        environment = {k: v for k, v in os.environ.items() if k not in left_out}
+        return subprocess.Popen(
+            [sys.executable, "-m", "entrypoints.dataset", *words],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def finished(self) -> int:
+        return len([*self.folder.glob(".ray.*.partial/reports/[!.]*.json")])
+
+    def stopped(self, process: "subprocess.Popen[bytes]", how: int) -> list[psutil.Process]:
+        """Stop it when it has finished a shard; return its family."""
+        end, before = time.monotonic() + PATIENCE_S, self.finished()
+        while self.finished() == before:
+            assert time.monotonic() < end
+            assert process.poll() is None
+            time.sleep(0.01)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(how)
+        process.wait()
+        return family
+
+
+def is_gone(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until_gone(family: list[psutil.Process]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while left := [process for process in family if not is_gone(process)]:
+        assert time.monotonic() < end, left
+        time.sleep(0.2)
+
+
+def test_without_a_cluster_it_runs_here_and_leaves_no_orphan(inventory, tmp_path):
+    many = take_many(inventory, 10)
+    here = Here(tmp_path, many)
+    with used_store(tmp_path / "store"):
+        terminated = here.start()
+        family = here.stopped(terminated, signal.SIGTERM)
+        assert terminated.returncode == 128 + signal.SIGTERM
+        killed = here.start()
+        family += here.stopped(killed, signal.SIGKILL)
+        finished, plain = here.start(), here.start("local")
+        assert (finished.wait(), plain.wait()) == (0, 0)
+        runs = mlflow.search_runs(["0"], output_format="list")
+        status = sorted(run.info.status for run in runs)
+    assert status == ["FINISHED", "FINISHED", "KILLED", "RUNNING"]
+    assert bytes_of(str(tmp_path / "ray")) == bytes_of(str(tmp_path / "local"))
+    wait_until_gone(family)
+
+
+def take_many(inventory: Inventory, times: int) -> Inventory:
+    """Each capture so often, under other names: more than fit into a shard."""
+    import pyarrow as pa
+
+    tables = []
+    for number in range(times):
+        ids = [f"{name}-{number}" for name in inventory.table["capture_id"].to_pylist()]
+        place = inventory.table.column_names.index("capture_id")
+        tables.append(inventory.table.set_column(place, "capture_id", pa.array(ids)))
+    table = pa.concat_tables(tables)
+    return Inventory(table, inventory.labels, inventory.source, inventory.root)
