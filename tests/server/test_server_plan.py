@@ -122,9 +122,16 @@ def test_a_database_that_is_no_postgresql_is_refused(tmp_path, uri):
         database_of(tmp_path, uri)
 
 
-def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path):
-    with pytest.raises(BadInput, match=f"can read a password .* {VARIABLE}") as caught:
-        database_of(tmp_path, f"postgresql://me:{SECRET}@127.0.0.1/runs")
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        (f"postgresql://me:{SECRET}@127.0.0.1/runs", f"can read a password .* {VARIABLE}"),
+        (f"postgresql://me@127.0.0.1/runs?password={SECRET}", "the address cannot be read"),
+    ],
+)
+def test_a_password_on_the_command_line_is_refused_and_not_repeated(tmp_path, uri, said):
+    with pytest.raises(BadInput, match=said) as caught:
+        database_of(tmp_path, uri)
     assert SECRET not in str(caught.value)
 
 
@@ -214,7 +221,8 @@ def test_a_proxy_is_not_asked_for_what_is_on_this_machine(tmp_path, monkeypatch)
 
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_ports(1)[0]}")
     with ThreadingHTTPServer(("127.0.0.1", 0), Hello) as server:
-        Thread(target=server.handle_request).start()
+        Thread(target=server.handle_request, daemon=True).start()
+        server.daemon_threads = True
         assert answer(f"http://127.0.0.1:{server.server_port}/") == b"hello"
     for part in plan(tmp_path).parts:
         assert part.environment["no_proxy"] == part.environment["NO_PROXY"] == "127.0.0.1"
