@@ -263,7 +263,7 @@ def test_of_a_cascade_either_model_is_exported(tmp_path):
 @pytest.mark.slow
 @KINDS
 def test_a_larger_network_answers_alike_too(kind, tmp_path):
-    classifier = made("ResNet18", ImageSpec(64, 48))
+    classifier = made("ConvNeXtTiny", ImageSpec(64, 48))
     tell_apart(classifier)
     exported = export(classifier, kind, tmp_path / f"large{kind.ending}", SOURCE)
     check_same(exported.path, kind, classifier, pictures(6, classifier.image))

@@ -13,7 +13,12 @@ from ctc import storage
 from ctc.errors import BadInput, CannotGoOn
 from ctc.model.classifier import Ancestor, Classifier
 from ctc.model.exporting.formats import Answers, Format
-from ctc.model.exporting.network import INPUT, pictures_to_compare, probability_network
+from ctc.model.exporting.network import (
+    INPUT,
+    mixes_precisions,
+    pictures_to_compare,
+    probability_network,
+)
 
 ABOUT = ".json"  # what the name of the JSON has behind that of the file
 TOLERANCE = 1e-3  # of a probability
@@ -68,6 +73,8 @@ def export(classifier: Classifier, kind: Format, path: Path, source: Ancestor) -
     network = probability_network(classifier)
     pictures = pictures_to_compare(classifier.image)
     own = network.predict_on_batch(pictures)  # first: Keras exports what has been called
+    if not mixes_precisions(classifier.network):  # else it differs by the rounding of 16 bits
+        own = classifier.probabilities(pictures, len(pictures))
     kind.write(network, path)
     difference = _difference(kind.ask(path, pictures), own)
     if not difference <= TOLERANCE:  # NaN is no answer
