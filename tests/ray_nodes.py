@@ -21,6 +21,7 @@ HOST = "127.0.0.1"
 STARTED = "Ray runtime started"
 STORE_BYTES = 100_000_000  # for objects, of each node
 PATIENCE_S = 120.0
+TRIES = 3
 
 
 @dataclass
@@ -68,20 +69,25 @@ class Nodes:
 
     def add(self) -> None:
         """Start a node; one after the other, for two at once take the same name for a socket."""
-        self.wait_for(self.start(f"--address={HOST}:{self.port}"))
+        self.begin(f"--address={HOST}:{self.port}")
 
-    def wait_for(self, process: "subprocess.Popen[bytes]") -> None:
-        log = self.folder / f"node{self.processes.index(process)}.log"
-        end = time.monotonic() + PATIENCE_S
-        while STARTED not in log.read_text():
-            assert process.poll() is None, self.logs()
-            assert time.monotonic() < end, self.logs()
-            time.sleep(0.1)
+    def begin(self, *options: str, cpus: int = 1) -> None:
+        """Start a node and wait until it is there; Ray gives up after 30 seconds, so try again."""
+        for _ in range(TRIES):
+            process = self.start(*options, cpus=cpus)
+            log = self.folder / f"node{len(self.processes) - 1}.log"
+            end = time.monotonic() + PATIENCE_S
+            while process.poll() is None and time.monotonic() < end:
+                if STARTED in log.read_text():
+                    return
+                time.sleep(0.1)
+            kill(process)
+        raise AssertionError(self.logs())
 
     @property
     def living(self) -> int:
         """How many nodes there are, but for the head."""
-        return sum(process.poll() is None for process in self.processes[1:])
+        return sum(process.poll() is None for process in self.processes) - 1
 
     def logs(self) -> str:
         return "\n".join(path.read_text()[-2000:] for path in sorted(self.folder.glob("*.log")))
@@ -106,7 +112,7 @@ def ray_nodes(count: int) -> Iterator[Nodes]:
     nodes = Nodes(Path(tempfile.mkdtemp(prefix="ray", dir="/tmp")), free_port())
     try:
         head = ("--head", f"--port={nodes.port}", "--include-dashboard=false")
-        nodes.wait_for(nodes.start(*head, f"--temp-dir={nodes.folder}", cpus=0))
+        nodes.begin(*head, f"--temp-dir={nodes.folder}", cpus=0)
         for _ in range(count):
             nodes.add()
         yield nodes

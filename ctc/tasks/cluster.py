@@ -50,8 +50,9 @@ def run_on_cluster(
         workers: how many tasks run at once; 0 for one a core.
 
     Raises:
-        BadInput: if there is no such cluster.
-        CannotGoOn: if the workers of a task died again and again, or the cluster is lost.
+        BadInput: if the cluster cannot be joined.
+        CannotGoOn: if workers could not be started here, or died of one task again and again, or
+            the cluster is lost.
         Exception: what a task raised.
     """
     with _joined(workers) as room:
@@ -112,8 +113,12 @@ def _connect(address: str, **own: Any) -> None:
     handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (OSError, RuntimeError, ValueError, RayError) as error:
+    except Exception as error:  # Ray has no narrower one for processes that start too slowly
         why = str(error).strip().partition("\n")[0]
+        if address == HERE:
+            raise CannotGoOn(
+                f"Ray could not start its workers here ({why}); give the same command again"
+            ) from error
         raise BadInput(
             f"no Ray cluster can be joined at '{address}', which {ADDRESS} names: {why}"
         ) from error
