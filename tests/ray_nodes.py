@@ -48,7 +48,7 @@ class Nodes:
             "RAY_AUTH_TOKEN": self.token,
         }
 
-    def start(self, *options: str, cpus: int = 1) -> "subprocess.Popen[bytes]":
+    def start(self, *options: str, cpus: int) -> "subprocess.Popen[bytes]":
         environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
         own = {"RAY_USAGE_STATS_ENABLED": "0", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
         environment |= own | self.environment
@@ -57,7 +57,7 @@ class Nodes:
         size = f"--object-store-memory={STORE_BYTES}"
         with (self.folder / f"node{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(
-                [RAY, "start", *common, size, *options],
+                [*self.own_core(cpus), RAY, "start", *common, size, *options],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
@@ -67,11 +67,16 @@ class Nodes:
         self.processes.append(process)
         return process
 
+    def own_core(self, cpus: int) -> list[str]:
+        """Bind a node with one core to one, as if its machine had no other."""
+        cores = sorted(os.sched_getaffinity(0))
+        return ["taskset", "-c", str(cores[len(self.processes) % len(cores)])] * bool(cpus)
+
     def add(self) -> None:
         """Start a node; one after the other, for two at once take the same name for a socket."""
-        self.begin(f"--address={HOST}:{self.port}")
+        self.begin(f"--address={HOST}:{self.port}", cpus=1)
 
-    def begin(self, *options: str, cpus: int = 1) -> None:
+    def begin(self, *options: str, cpus: int) -> None:
         """Start a node and wait until it is there; Ray gives up after 30 seconds, so try again."""
         for _ in range(TRIES):
             process = self.start(*options, cpus=cpus)
