@@ -34,6 +34,7 @@ class Clone:
         self.folder = folder
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment = {**os.environ, "PATH": path, "GIT_PYTHON_REFRESH": "quiet"}
+        self.environment["CTC_CACHE"] = str(folder.with_name(f"{folder.name}-cache"))
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
             self.environment.pop(name, None)
 
@@ -105,6 +106,7 @@ def line(clone: Clone) -> Clone:
         "promote": {},
         "export": {},
         "benchmark": {"rows": 1000, "repeats": 1},
+        "sync": {"run": "all"},
     }.items():
         done = clone.run(step, **params)
         assert done.returncode == 0, f"{step}: {done.stderr[-3000:]}"
