@@ -205,6 +205,7 @@ def test_a_registered_model_is_evaluated_by_its_uri_and_linked(line):
     assert "| captures to learn from |" in version.description
 
 
+@pytest.mark.slow
 def test_an_export_is_kept_by_its_run_and_tells_of_its_model(line):
     given = {"classifier": "models:/species@champion", "format": "litert", "output": "a/b.tflite"}
     done = line.run("export", **given)
@@ -255,6 +256,7 @@ def test_main_takes_a_table_of_ones_own(line):
     assert "Not registered, and so not promoted" in done.stdout
 
 
+@pytest.mark.slow
 def test_main_does_not_promote_what_has_learnt_nothing(line):
     # A network as it was drawn, asked the one question that has a commonest class.
     own = {"path": "data/sample/table.csv", "labels": "empty", "register": "dull"}

@@ -158,6 +158,7 @@ def test_a_logged_model_has_the_metrics_of_its_epoch(logged):
     assert [(m.key, m.value, m.step) for m in model.metrics] == [("val/loss", 1.5, 4)]
 
 
+@pytest.mark.slow
 def test_a_fresh_process_needs_nothing_but_the_uri(logged, jpeg, tmp_path):
     (tmp_path / "picture.jpg").write_bytes(jpeg)
     script = (
