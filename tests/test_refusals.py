@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+import random
 import shlex
+import string
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +26,8 @@ from ctc.tracking.sending import sender
 pytestmark = pytest.mark.slow
 READER = {"AWS_ACCESS_KEY_ID": "a-reader-key", "AWS_SECRET_ACCESS_KEY": "a-reader-secret"}
 DISK_MB = 200
+# Letters that the S3 server, which compresses texts, cannot make so few that they need no room.
+NOTE = "".join(random.Random(7).choices(string.ascii_letters, k=100_000))
 
 
 def variables(path: Path | None) -> dict[str, str]:
@@ -66,7 +70,7 @@ def log(capsys, meanwhile: Callable[[], object] = lambda: None) -> str:
     """Log a file and a metric; return what was said."""
     with tracked_run("train", TrainParams(output="classifier")) as run:
         meanwhile()
-        run.text("x" * 100_000, "note")
+        run.text(NOTE, "note")
         run.metrics({"val/loss": 0.5})
     return capsys.readouterr().err
 
@@ -77,7 +81,7 @@ def check_sent_later() -> None:
     assert done.failure is None
     run = mlflow.get_run(done.run_id)
     assert (run.info.status, run.data.metrics["val/loss"]) == ("FINISHED", 0.5)
-    assert len(mlflow.artifacts.load_text(f"runs:/{done.run_id}/note.txt")) == 100_000
+    assert mlflow.artifacts.load_text(f"runs:/{done.run_id}/note.txt") == NOTE
 
 
 def only_warning(said: str) -> str:
@@ -189,10 +193,12 @@ def test_a_disk_that_is_full_costs_nothing(client, running: Servers, capsys) -> 
             while True:  # to the last byte
                 file.write(bytes(2**20))
 
-    said = only_warning(log(capsys, fill))
+    try:
+        said = only_warning(log(capsys, fill))
+    finally:
+        filler.unlink()
+        running.start(running.s3)  # it looks at its disk once a minute, and when it starts
     assert f"the tracking server '{running.uri}' fails (status 500); its log tells why" in said
-    filler.unlink()
-    running.start(running.s3)  # it looks at its disk once a minute, and when it starts
     check_sent_later()
 
 
