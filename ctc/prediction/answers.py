@@ -52,6 +52,11 @@ class Answer:
         return tuple(dict.fromkeys(fault for fault in self.faults if fault is not None))
 
     @property
+    def failed(self) -> int:
+        """How many of its pictures could not be read."""
+        return sum(fault is not None for fault in self.faults)
+
+    @property
     def failure(self) -> str | None:
         """The same in one text; None where nothing has failed."""
         return "; ".join(self.failures) or None

@@ -4,6 +4,7 @@ import json
 import secrets
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -52,17 +53,11 @@ def credentials_of(folder: Path) -> Credentials:
 
 
 def _read(path: Path) -> Credentials:
-    try:
+    with suppress(ValueError, TypeError):
         found = Credentials(**json.loads(path.read_text()))
-    except (ValueError, TypeError) as error:
-        raise BadInput(_broken(path)) from error
-    if not all(isinstance(text, str) and text for text in asdict(found).values()):
-        raise BadInput(_broken(path))
-    return found
-
-
-def _broken(path: Path) -> str:
-    return (
+        if all(isinstance(text, str) and text for text in asdict(found).values()):
+            return found
+    raise BadInput(
         f"the credentials in '{path}' cannot be read; bring the file back from a backup, or remove "
         "it to have new ones drawn (the administrator's password stays as it was)"
     )

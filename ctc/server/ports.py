@@ -4,6 +4,7 @@ import json
 import random
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
@@ -66,14 +67,11 @@ def _chosen(kept: Ports | None, asked: int) -> Ports:
 
 
 def _read(path: Path) -> Ports:
-    try:
-        found = json.loads(path.read_text())
-        ports = Ports(**found)
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"'{path}' is no list of ports; remove it to have others") from error
-    if not all(isinstance(port, int) and 0 < port < 65536 for port in asdict(ports).values()):
-        raise BadInput(f"'{path}' is no list of ports; remove it to have others")
-    return ports
+    with suppress(ValueError, TypeError):
+        ports = Ports(**json.loads(path.read_text()))
+        if all(isinstance(port, int) and 0 < port < 65536 for port in asdict(ports).values()):
+            return ports
+    raise BadInput(f"'{path}' is no list of ports; remove it to have others")
 
 
 def _check_free(ports: Ports, path: Path) -> None:

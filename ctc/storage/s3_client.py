@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ctc.errors import BadInput
-from ctc.storage.address import bucket_and_key
+from ctc.storage.address import bucket_and_key, is_s3
 
 if TYPE_CHECKING:
     from boto3.s3.transfer import TransferConfig
@@ -99,8 +99,10 @@ def failure_on_s3(error: Exception, uri: str) -> str | None:
         return f"{_store()} cannot be used for {uri}: {(plain.strerror or str(plain)).lower()}"
 
 
-def limit_waiting() -> None:
-    """Give the clients of S3 that other libraries make in this process our limits of time."""
+def limit_waiting(uri: str) -> None:
+    """Give clients of S3 that other libraries make in this process for `uri` our limits of time."""
+    if not is_s3(uri):
+        return
     import boto3
     from botocore.config import Config
 

@@ -4,8 +4,8 @@ A task is a pure function of one argument that writes one whole file and may be 
 without harm. The executor is processes of this machine, or a Ray cluster.
 """
 
-from ctc.tasks.machine import cores, readers
-from ctc.tasks.pool import AHEAD, TRIES
+from ctc.tasks.machine import AHEAD, cores, readers
+from ctc.tasks.pool import TRIES
 from ctc.tasks.running import LOCAL, RAY, check_engine, run_tasks
 
 __all__ = ["AHEAD", "LOCAL", "RAY", "TRIES", "check_engine", "cores", "readers", "run_tasks"]

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from ctc.errors import BadInput, CannotGoOn
 from ctc.tasks.address import ADDRESS
-from ctc.tasks.machine import cores, keep_freed_memory
+from ctc.tasks.machine import AHEAD, cores, keep_freed_memory
 
 # Read when Ray is loaded: nothing is told to its makers.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -31,7 +31,6 @@ R = TypeVar("R")
 
 HERE = "local"
 RETRIES = 5  # of a task whose worker or machine died
-AHEAD = 2  # tasks a core that are given away at once: memory stays flat however many there are
 LEAST_AHEAD = 16  # a cluster that grows with its work needs some to begin with
 LOOK_S = 10.0  # between two looks at how large the cluster is
 

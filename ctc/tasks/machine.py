@@ -9,6 +9,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h; see mallopt(
 LARGEST_MMAP_THRESHOLD = 4 * 1024 * 1024 * 8  # on 64 bits, in bytes; the same manual page
 KEPT_BYTES = 64_000_000
 READERS_ON_S3 = 16
+AHEAD = 2  # tasks a worker that are given away at once: memory stays flat however many there are
 
 
 def cores() -> int:

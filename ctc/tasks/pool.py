@@ -14,12 +14,11 @@ from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
-from ctc.tasks.machine import cores, keep_freed_memory
+from ctc.tasks.machine import AHEAD, cores, keep_freed_memory
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-AHEAD = 2  # tasks a worker that wait in the queue: memory stays flat however many there are
 NUMPY_THREADS = "OPENBLAS_NUM_THREADS"  # read by the library that NumPy comes with
 TRIES = 3  # pools that may break in a row (a worker killed for its memory, say)
 

@@ -1,11 +1,11 @@
 """The figures of the machine while a run goes on: CPU, memory, disk, network, GPU."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
+from ctc.tracking.run import now
 from ctc.tracking.sending.sender import Sender
 
 
@@ -32,8 +32,7 @@ class _Watching(SystemMetricsMonitor):
         """Keep figures."""
         node = f"{self.node_id}/" if self.node_id else ""
         values = {f"{self._metrics_prefix}{node}{name}": one for name, one in metrics.items()}
-        at = round(1000 * time.time())
-        self._sender.put("points", {"values": values, "step": self._logging_step, "at": at})
+        self._sender.put("points", {"values": values, "step": self._logging_step, "at": now()})
         self._logging_step += 1
         for monitor in self.monitors:
             monitor.clear_metrics()  # type: ignore[no-untyped-call]

@@ -3,7 +3,6 @@
 import math
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from ctc.tracking.machine import watched
 from ctc.tracking.run import Run, now
 from ctc.tracking.sending.delivering import Beginning
 from ctc.tracking.sending.places import forget, opened, remember
-from ctc.tracking.sending.sender import Sender
+from ctc.tracking.sending.sender import Sender, say
 
 # Of the environment, as MLflow names them.
 MLFLOW_RUN_ID, EXPERIMENT, EXPERIMENT_ID = (
@@ -190,7 +189,7 @@ def _wait_to_finish(sender: Sender, patience_s: float) -> None:
     try:
         sender.settle(patiently=True)
         if patience_s and not sender.is_done and not sender.offline:
-            _say(f"the work is done; its store is waited for, {patience_s:.0f} s at most")
+            say(f"the work is done; its store is waited for, {patience_s:.0f} s at most")
         sender.finish(away_s=patience_s)
     except (KeyboardInterrupt, Terminated):
         sender.close()
@@ -200,14 +199,10 @@ def _say_what_is_left(sender: Sender) -> None:
     remember(sender.journal)
     what = f"run {sender.journal.run_id}" if sender.journal.run_id else "this run"
     named = sender.journal.run_id or sender.journal.folder
-    _say(
+    say(
         f"what {what} has logged, and no server has got, is kept in '{sender.journal.folder}'; "
         f"to send it: mlflow run . -e sync -P run={named}"
     )
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
 
 
 def _signals() -> tuple[signal.Signals, ...]:

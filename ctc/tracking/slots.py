@@ -16,10 +16,10 @@ from mlflow.exceptions import MlflowException
 
 from ctc import storage
 from ctc.errors import BadInput
+from ctc.tracking.sending.failures import LONGEST_WHY
 
 FOLDER = "state"
 NAMES = ("a", "b")
-LONGEST_WHY = 300  # characters of another's sentence
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ctc.tracking.sending.delivering import Delivery
-from ctc.tracking.sending.failures import Failure, failure_of
+from ctc.tracking.sending.failures import Failure
 from ctc.tracking.sending.journal import Entry, Journal
 from ctc.tracking.sending.places import forget, held, journals_of
 
@@ -47,7 +47,7 @@ def send(journal: Journal) -> Synced:
     with held(journal):
         for number in journal.numbers():
             entry = journal.entry(number)
-            failure = _sent(delivery, entry, journal)
+            failure = _sent(delivery, entry)
             if failure is not None and not (failure.is_final and entry.kind != "begin"):
                 break
             if failure is not None:
@@ -68,12 +68,12 @@ def send(journal: Journal) -> Synced:
     )
 
 
-def _sent(delivery: Delivery, entry: Entry, journal: Journal) -> Failure | None:
+def _sent(delivery: Delivery, entry: Entry) -> Failure | None:
     try:
         delivery.deliver(entry)
     # Each kind of store has a library that raises errors of its own.
     except Exception as error:
-        failure = failure_of(error, str(journal.facts.get("artifacts", "")))
+        failure = delivery.failure_of(error)
         if failure is None:
             raise
         return failure

@@ -44,12 +44,12 @@ class Asking:
         return (Seat(one), *(Seat(*copy) for copy in copies))
 
     def ask(self, pixels: NDArray[np.uint8], seat: Seat | None = None) -> Said:
-        """Return what is said of pictures, [pictures, H, W, 3], in a seat or the only one.
+        """Return what is said of pictures, [pictures, H, W, 3], in a seat or the first one.
 
         Raises:
             CannotGoOn: if the memory is not enough.
         """
-        seat = seat or Seat(self.classifier)
+        seat = seat or self.seats[0]
         with asked_on(seat.device):
             while self.halves and self.batch_size > 1:
                 size = self.batch_size

@@ -170,7 +170,7 @@ def _counted(answers: Iterator[Answer], progress: Progress) -> Iterator[Answer]:
     """Pass answers on, and say how far the work is, and how many pictures could not be read."""
     failed = 0
     for one in answers:
-        failed += sum(fault is not None for fault in one.faults)
+        failed += one.failed
         progress.advance(len(one.images), _cannot_be_read(failed))
         yield one
 

@@ -84,7 +84,7 @@ class Answering:
         answers = [*answer_all(asking, task.captures, (), threads)]
         data = _content(answers, asking.classifier)
         pictures = sum(len(one.images) for one in answers)
-        failed = sum(fault is not None for one in answers for fault in one.faults)
+        failed = sum(one.failed for one in answers)
         return AnsweredPart(data, pictures, failed, asking.batch_size)
 
     def _load(self) -> Classifier:

@@ -20,7 +20,7 @@ from mlflow.tracking.fluent import _get_experiment_id
 
 from ctc import storage
 from ctc.tracking.points import as_logged, points_of
-from ctc.tracking.sending.failures import asking_why
+from ctc.tracking.sending.failures import Failure, asking_why, failure_of
 from ctc.tracking.sending.journal import Entry, Journal
 from ctc.tracking.sending.logged_model import deliver_description, deliver_model, deliver_version
 from ctc.tracking.slots import Slot, upload, uploaded
@@ -83,6 +83,10 @@ class Delivery:
     def deliver(self, entry: Entry) -> None:
         """Bring one entry there; raises what MLflow and its stores do."""
         self._ways[entry.kind](entry)
+
+    def failure_of(self, error: Exception) -> Failure | None:
+        """Say what an error of `deliver` means; None: it is none of the store's."""
+        return failure_of(error, str(self._journal.facts.get("artifacts", "")))
 
     @property
     def _run_id(self) -> str:
@@ -163,7 +167,7 @@ class Delivery:
         )
 
     def _file(self, entry: Entry) -> None:
-        self._limit_waiting()
+        storage.limit_waiting(self._journal.facts["artifacts"])
         (file,) = entry.files.iterdir()
         with asking_why(self._run_id):
             mlflow.MlflowClient().log_artifact(self._run_id, str(file), entry.content["folder"])
@@ -176,7 +180,7 @@ class Delivery:
             client.set_tag(self._run_id, TABLES, json.dumps([*there, own]))
 
     def _state(self, entry: Entry) -> None:
-        self._limit_waiting()
+        storage.limit_waiting(self._journal.facts["artifacts"])
         (file,) = entry.files.iterdir()
         slots = uploaded(self._run_id) if self._slots is None else self._slots
         self._slots = None  # until it is known what is there
@@ -186,10 +190,6 @@ class Delivery:
     def _end(self, entry: Entry) -> None:
         told = entry.content
         mlflow.MlflowClient().set_terminated(self._run_id, told["status"], told["at"])
-
-    def _limit_waiting(self) -> None:
-        if storage.is_s3(self._journal.facts["artifacts"]):
-            storage.limit_waiting()
 
 
 def _experiment(beginning: Beginning) -> str:

@@ -101,7 +101,7 @@ class Journal:
     @contextmanager
     def packing(self) -> Iterator[Path]:
         """Yield an empty folder for files of an entry; it goes, if no entry has taken it."""
-        folder = self.folder / f"{PACKING}{uuid.uuid4().hex[:8]}"
+        folder = self._free()
         folder.mkdir()
         try:
             yield folder
@@ -136,13 +136,17 @@ class Journal:
                 storage.remove_folder(path) if path.is_dir() else path.unlink()
 
     def _packed(self, files: Files) -> Path:
-        folder = self.folder / f"{PACKING}{uuid.uuid4().hex[:8]}"
+        folder = self._free()
         for name, source in files.items():
             if isinstance(source, bytes):
                 storage.write_bytes(str(folder / name), source)
             else:
                 _take(source, folder / name)
         return folder
+
+    def _free(self) -> Path:
+        """Return where files may be put before they are an entry's."""
+        return self.folder / f"{PACKING}{uuid.uuid4().hex[:8]}"
 
     def _paths(self) -> list[Path]:
         found = self.folder.iterdir() if self.folder.is_dir() else ()

@@ -37,8 +37,7 @@ def deliver_model(journal: Journal, entry: Entry) -> None:
         client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
     if model.status != LoggedModelStatus.READY:
         _describe_itself(entry.files, model, run_id)
-        if storage.is_s3(model.artifact_location):
-            storage.limit_waiting()
+        storage.limit_waiting(model.artifact_location)
         with asking_why(run_id):
             client.log_model_artifacts(model.model_id, str(entry.files))
         check_whole(entry.files, model.artifact_location)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ctc.errors import BadInput, CannotGoOn
 from ctc.tracking.sending.delivering import Delivery
-from ctc.tracking.sending.failures import Failure, failure_of, store
+from ctc.tracking.sending.failures import Failure, store
 from ctc.tracking.sending.journal import Entry, Files, Journal
 from ctc.tracking.sending.places import remember
 
@@ -85,7 +85,7 @@ class Sender:
                 self._changed.wait(1.0)
             refusal, self._refusal = self._refusal, None
         if refusal is not None:
-            failure = failure_of(refusal, "")
+            failure = self._delivery.failure_of(refusal)
             raise CannotGoOn(failure.sentence) if failure else refusal from refusal
 
     def begin(self) -> None:
@@ -102,7 +102,7 @@ class Sender:
             if self._waiting or refusal is not None:
                 self._closed = True
         if refusal is not None:
-            failure = failure_of(refusal, "")
+            failure = self._delivery.failure_of(refusal)
             if failure is None:
                 raise refusal
         if self._closed:
@@ -172,10 +172,10 @@ class Sender:
             back, self._failure = self._failure is not None, None
             self._leave(entry)
         if back:
-            _say(f"what run {self.journal.run_id} logs is taken again, and what was kept is sent")
+            say(f"what run {self.journal.run_id} logs is taken again, and what was kept is sent")
 
     def _failed(self, entry: Entry, error: Exception) -> None:
-        failure = failure_of(error, str(self.journal.facts.get("artifacts", "")))
+        failure = self._delivery.failure_of(error)
         if failure is None or failure.is_final:
             self.journal.drop(entry.number)
             with self._changed:
@@ -184,7 +184,7 @@ class Sender:
             return
         if self._failure is None and not self._silent:
             remember(self.journal)
-            _say(
+            say(
                 f"warning: {failure.sentence}; the work goes on, and what it logs is kept in "
                 f"'{self.journal.folder}' until it is taken"
             )
@@ -199,5 +199,6 @@ class Sender:
         self._changed.notify_all()
 
 
-def _say(sentence: str) -> None:
+def say(sentence: str) -> None:
+    """Tell a person something beside what the step says."""
     print(sentence, file=sys.stderr, flush=True)
