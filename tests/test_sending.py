@@ -445,6 +445,25 @@ def test_what_is_refused_is_said_at_once_and_ends_the_run(store) -> None:
     assert runs()["evaluate"].info.status == "FAILED"
 
 
+def test_what_is_refused_only_when_the_store_is_back_leaves_the_run_failed(
+    store, away, monkeypatch
+) -> None:
+    monkeypatch.setenv("CTC_PATIENCE", "60")
+
+    def work() -> None:
+        with tracked_run("evaluate", PARAMS) as run:
+            away()
+            run.metrics({"a,b": 1.0})
+            run.metrics({"fine": 1.0})
+            threading.Timer(0.5, away).start()
+
+    with pytest.raises(CannotGoOn, match="a,b"):
+        work()
+    found = runs()["evaluate"]
+    assert (found.info.status, found.data.metrics) == ("FAILED", {"fine": 1.0})
+    assert not home_of("classifier").exists()
+
+
 def test_a_point_that_is_refused_ends_the_run_too(store) -> None:
     with pytest.raises(CannotGoOn, match="a,b"), tracked_run("train", PARAMS) as run:
         run.points({"a,b": 1.0}, 0)

@@ -168,12 +168,14 @@ def _end(sender: Sender, status: str, patience_s: float = 0) -> None:
     finally:
         for number, handler in ignored.items():
             signal.signal(number, handler)
-    if status == "FINISHED":
-        _wait_to_finish(sender, patience_s)
-    if sender.is_done:
-        forget(sender.journal)
-    else:
-        _say_what_is_left(sender)
+    try:
+        if status == "FINISHED":
+            _wait_to_finish(sender, patience_s)
+    finally:
+        if sender.is_done:
+            forget(sender.journal)
+        else:
+            _say_what_is_left(sender)
 
 
 def _patience_s() -> float:
@@ -185,12 +187,17 @@ def _patience_s() -> float:
 
 
 def _wait_to_finish(sender: Sender, patience_s: float) -> None:
-    """Wait until all has been sent; for a while, if the store is away."""
+    """Wait until all has been sent; for a while, if the store is away.
+
+    Raises:
+        CannotGoOn: if the store refuses something only now.
+    """
     try:
-        sender.settle(patiently=True)
+        sender.wait(patiently=True)
         if patience_s and not sender.is_done and not sender.offline:
             say(f"the work is done; its store is waited for, {patience_s:.0f} s at most")
         sender.finish(away_s=patience_s)
+        sender.settle()
     except (KeyboardInterrupt, Terminated):
         sender.close()
 

@@ -188,8 +188,10 @@ class Delivery:
             self._slots = upload(self._run_id, file, entry.content["progress"], slots)
 
     def _end(self, entry: Entry) -> None:
-        told = entry.content
-        mlflow.MlflowClient().set_terminated(self._run_id, told["status"], told["at"])
+        """End the run; what was refused after the step had done its work leaves it FAILED too."""
+        told, refused = entry.content, self._journal.facts.get("refused", False)
+        status = "FAILED" if refused and told["status"] == "FINISHED" else told["status"]
+        mlflow.MlflowClient().set_terminated(self._run_id, status, told["at"])
 
 
 def _experiment(beginning: Beginning) -> str:

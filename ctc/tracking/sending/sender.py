@@ -75,18 +75,23 @@ class Sender:
         self._append(number)
 
     def settle(self, patiently: bool = False) -> None:
-        """Wait until all has been sent, or the store turns out to be away or, by default, slow.
+        """Wait as `wait` does, and learn what the store has refused.
 
         Raises:
             CannotGoOn: if the store refuses what it got.
         """
+        self.wait(patiently)
         with self._changed:
-            while not self._has_settled(patiently):
-                self._changed.wait(1.0)
             refusal, self._refusal = self._refusal, None
         if refusal is not None:
             failure = self._delivery.failure_of(refusal)
             raise CannotGoOn(failure.sentence) if failure else refusal from refusal
+
+    def wait(self, patiently: bool = False) -> None:
+        """Wait until all has been sent, or the store turns out to be away or, by default, slow."""
+        with self._changed:
+            while not self._has_settled(patiently):
+                self._changed.wait(1.0)
 
     def begin(self) -> None:
         """Wait until the first entry, which begins the run, has been sent.
@@ -177,6 +182,7 @@ class Sender:
     def _failed(self, entry: Entry, error: Exception) -> None:
         failure = self._delivery.failure_of(error)
         if failure is None or failure.is_final:
+            self.journal.note(refused=True)
             self.journal.drop(entry.number)
             with self._changed:
                 self._refusal = self._refusal or error
