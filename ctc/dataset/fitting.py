@@ -6,6 +6,7 @@ as long: its own threads look for more work each time and find none.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,16 @@ def fitted_pixels(data: bytes, image: ImageSpec) -> NDArray[np.uint8]:
     Raises:
         UnreadablePicture: if it cannot be decoded.
     """
-    pixels = to_pixels(data, lambda height, width: whole(height, width, image))
+    return seen(to_pixels(data, enough(image)), image)
+
+
+def enough(image: ImageSpec) -> Callable[[int, int], tuple[int, int]]:
+    """Return what says how large a picture of some height and width has to be decoded."""
+    return lambda height, width: whole(height, width, image)
+
+
+def seen(pixels: NDArray[np.uint8], image: ImageSpec) -> NDArray[np.uint8]:
+    """Return decoded pixels as the network sees them; see `fitted_pixels`."""
     fitted = fit(pixels, image)
     return _luminance(fitted) if image.stacked else fitted
 
@@ -98,6 +108,7 @@ def _resized(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     return whole_numbers.reshape(height, width, channels)
 
 
+@lru_cache(maxsize=64)  # cameras take pictures of few sizes
 def _between(given: int, wanted: int, values: int) -> tuple[Places, Places, Floats]:
     """Return for each of the `wanted` places along a side the two given ones that it lies between,
     and how far it is from the first towards the second, 0 to 1; for each of the `values` there."""
@@ -108,7 +119,10 @@ def _between(given: int, wanted: int, values: int) -> tuple[Places, Places, Floa
     first, second = (
         (values * end.astype(np.intp)[:, None] + np.arange(values)).ravel() for end in ends
     )
-    return first, second, np.repeat(places - before, values)
+    found = first, second, np.repeat(places - before, values)
+    for one in found:
+        one.flags.writeable = False
+    return found
 
 
 def _mixed(first: NDArray[Any], second: NDArray[Any], share: Floats) -> Floats:

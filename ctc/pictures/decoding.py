@@ -68,6 +68,19 @@ class StoredForm:
         return width, height
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """A picture that was decoded.
+
+    Attributes:
+        pixels: RGB values, upright, [height, width, 3].
+        exif: what the camera says of it; None where that is broken.
+    """
+
+    pixels: NDArray[np.uint8]
+    exif: Image.Exif | None
+
+
 def shrunk(data: bytes, form: StoredForm) -> Image.Image:
     """Decode a picture: no larger than asked, upright, RGB, and nothing but pixels.
 
@@ -113,6 +126,11 @@ def to_jpeg(image: Image.Image, quality: int) -> bytes:
 
 
 def to_pixels(data: bytes, enough: Callable[[int, int], tuple[int, int]]) -> NDArray[np.uint8]:
+    """Return the pixels of a picture alone; see `decode`."""
+    return decode(data, enough).pixels
+
+
+def decode(data: bytes, enough: Callable[[int, int], tuple[int, int]]) -> Decoded:
     """Decode a picture, upright.
 
     Args:
@@ -121,9 +139,6 @@ def to_pixels(data: bytes, enough: Callable[[int, int], tuple[int, int]]) -> NDA
             may be decoded at a half, a quarter or an eighth of its size as long as it stays as
             large as that.
 
-    Returns:
-        RGB values, [height, width, 3].
-
     Raises:
         UnreadablePicture: if it cannot be decoded to its end.
     """
@@ -131,9 +146,9 @@ def to_pixels(data: bytes, enough: Callable[[int, int], tuple[int, int]]) -> NDA
         image = _open(data)
         _draft(image, enough)
         _load(image)
-        turn = _turn(image)
+        exif, turn = _exif(image), _turn(image)
         image = _rgb(image)
-        return np.asarray(image if turn is None else image.transpose(turn))
+        return Decoded(np.asarray(image if turn is None else image.transpose(turn)), exif)
 
 
 @contextmanager
@@ -202,6 +217,13 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
     """Return what turns the picture upright; none where its EXIF is broken, for it may be fine."""
     try:
         return TURNS.get(image.getexif().get(ORIENTATION, UPRIGHT))
+    except Exception:  # see `_guarded`
+        return None
+
+
+def _exif(image: Image.Image) -> Image.Exif | None:
+    try:
+        return image.getexif()
     except Exception:  # see `_guarded`
         return None
 

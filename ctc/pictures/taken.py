@@ -26,8 +26,17 @@ def taken_at(data: bytes) -> str | None:
     with NO_WARNINGS:
         try:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                tags = image.getexif().get_ifd(EXIF_IFD)
+                return taken_by(image.getexif())
         except Exception:  # Pillow's plugins raise whatever their format's parser does
+            return None
+
+
+def taken_by(exif: Image.Exif | None) -> str | None:
+    """Return the same of a picture whose EXIF is known; None where it is broken."""
+    with NO_WARNINGS:
+        try:
+            tags = exif.get_ifd(EXIF_IFD) if exif is not None else {}
+        except Exception:  # Pillow raises whatever its parser does
             return None
     return _written(tags.get(TIME_ORIGINAL), tags.get(SUB_SECOND))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ctc.parameter import Words
 
@@ -14,8 +15,12 @@ def private_classes(names: Iterable[str], private: Words) -> list[str]:
     Where `human` is private, so are `Humans` and `human, hunter`: a picture too few on a contact
     sheet does less harm than one too many.
     """
-    wanted = [_words(name) for name in private]
-    return [name for name in names if any(_holds(_words(name), words) for words in wanted)]
+    return [name for name in names if _is_private(name, private)]
+
+
+@lru_cache(maxsize=1024)  # asked for each capture again
+def _is_private(name: str, private: Words) -> bool:
+    return any(_holds(_words(name), _words(one)) for one in private)
 
 
 def _words(name: str) -> list[str]:

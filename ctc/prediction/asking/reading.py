@@ -9,11 +9,11 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ctc.dataset.fitting import fitted_pixels
+from ctc.dataset.fitting import enough, seen
 from ctc.dataset.image_spec import STACK, ImageSpec
-from ctc.pictures.decoding import UnreadablePicture
+from ctc.pictures.decoding import UnreadablePicture, decode
 from ctc.pictures.files import picture_bytes
-from ctc.pictures.taken import taken_at
+from ctc.pictures.taken import taken_by
 from ctc.prediction.answers import NO_PICTURE
 from ctc.prediction.photos.captures import PhotoCapture
 from ctc.tasks import cores
@@ -121,8 +121,9 @@ def _picture(capture: PhotoCapture, number: int, image: ImageSpec) -> Picture:
     source = capture.images[number - 1]
     try:
         data = picture_bytes(".", source) if isinstance(source, str) else source
-        pixels = fitted_pixels(data, image)
-        taken, brightness = taken_at(data), float(pixels.mean())
+        decoded = decode(data, enough(image))
+        pixels = seen(decoded.pixels, image)
+        taken, brightness = taken_by(decoded.exif), float(pixels.mean())
         return Picture(capture, number, pixels, None, taken=taken, brightness=brightness)
     except UnreadablePicture as error:
         return Picture(capture, number, None, str(error))
