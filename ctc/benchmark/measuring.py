@@ -17,7 +17,9 @@ from typing import Any
 
 import psutil
 
-SAMPLE_S = 0.05  # between two looks at the memory
+SAMPLE_S = 0.05  # between two looks at the memory, at least
+# A look holds up who is looked at, a large process for 20 ms: so many times that pass between two.
+LOOKS_APART = 100
 
 Cost = tuple[int, float, float]  # pictures, CPU seconds, seconds
 
@@ -71,7 +73,7 @@ def measure(
     process.start()
     there.close()
     try:
-        # From here, so that looking costs the other process nothing.
+        # From here, so that its CPU time is not counted.
         peak = _watch(process.pid or 0, here)
         seconds, cpu, start_cpu, result = here.recv()
     except EOFError as error:
@@ -186,9 +188,11 @@ def _cpu_of(process: psutil.Process) -> float:
 
 def _watch(pid: int, answer: Connection) -> int:
     """Look at the memory of a process and of those below it until there is an answer."""
-    peak = 0
-    while not answer.poll(SAMPLE_S):
+    peak, wait = 0, SAMPLE_S
+    while not answer.poll(wait):
+        began = time.perf_counter()
         peak = max(peak, _held(pid))
+        wait = max(SAMPLE_S, LOOKS_APART * (time.perf_counter() - began))
     return peak
 
 
