@@ -91,7 +91,8 @@ def label_all(plan: Labelling) -> Labelled:
             is lost.
     """
     params, classifier = plan.params, plan.classifier
-    tally = Tally(classifier.labels, classifier.origin.seen, params.private)
+    seen, allowed = classifier.origin.seen, plan.asked.allowed
+    tally = Tally(classifier.labels, seen, params.private, allowed)
     place = (plan.captures, params.output, params.resume)
     elsewhere = plan.folder if params.engine == RAY else None
     on = Passed(classifier.gate.label) if isinstance(classifier, Cascade) else None

@@ -105,7 +105,16 @@ def test_classes_and_brightness_are_compared_with_training() -> None:
 
 def test_nothing_is_said_of_a_classifier_that_does_not_know_what_it_has_seen() -> None:
     assert counted([said("a", 0.1, 0.6, 0.3)], Tally((SPECIES,))).drifts == ()
-    assert drifts(Seen({}, 0, ()), {"species": {"lion": 1}}, [1]) == ()
+    assert drifts(Seen({}, 0, ()), {"species": {"lion": 1}}, [1], {}) == ()
+
+
+def test_a_class_that_cannot_be_there_is_no_drift() -> None:
+    shares = [(0, 1, 0)] * 77 + [(0, 0, 1)] * 23
+    answers = [said(n, *share) for n, share in enumerate(shares)]
+    limited = Tally((SPECIES,), SEEN, allowed={"species": ("lion", "zebra")})
+    (classes, _) = counted(answers, limited).drifts
+    assert (classes.names, classes.before) == (("lion", "zebra"), (300, 90))
+    assert classes.index == pytest.approx(0, abs=1e-4)
 
 
 def test_of_empty_captures_no_species_is_counted() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from ctc.model.seen import Seen
+from ctc.prediction.meaning.allowed import Allowed
 
 if TYPE_CHECKING:  # its import takes long
     import pandas as pd
@@ -66,7 +67,10 @@ class Drift:
 
 
 def drifts(
-    seen: Seen | None, predicted: Mapping[str, Mapping[str, int]], brightness: Sequence[int]
+    seen: Seen | None,
+    predicted: Mapping[str, Mapping[str, int]],
+    brightness: Sequence[int],
+    allowed: Allowed,
 ) -> tuple[Drift, ...]:
     """Compare new pictures with those that were learnt from; nothing where these are not known.
 
@@ -74,11 +78,13 @@ def drifts(
         seen: what was learnt from.
         predicted: captures of each class of each label, as they were answered.
         brightness: pictures in each tenth, see `tenth`.
+        allowed: the classes that there can be, where not all can: of the others, which are never
+            an answer, what was learnt from is not counted either.
     """
     if seen is None:
         return ()
-    found = [_of_classes(label, seen.classes[label], counts) for label, counts in predicted.items()
-             if label in seen.classes]  # fmt: skip
+    found = [_of_classes(label, _left(seen.classes[label], allowed.get(label)), counts)
+             for label, counts in predicted.items() if label in seen.classes]  # fmt: skip
     if seen.deciles:
         names = tuple(_between(seen.deciles, place) for place in range(len(brightness)))
         before = (seen.pictures / len(brightness),) * len(brightness)
@@ -125,6 +131,12 @@ def _of_classes(label: str, before: Mapping[str, int], now: Mapping[str, int]) -
     names = tuple(dict.fromkeys((*before, *now)))
     was, found = ([counts.get(name, 0) for name in names] for counts in (before, now))
     return Drift(label, names, tuple(was), tuple(found))
+
+
+def _left(before: Mapping[str, int], names: Sequence[str] | None) -> Mapping[str, int]:
+    if names is None:
+        return before
+    return {name: count for name, count in before.items() if name in names}
 
 
 def _shares(counts: Sequence[float]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

@@ -15,6 +15,7 @@ from ctc.model.seen import Seen
 from ctc.parameter import Words
 from ctc.prediction.answers import NO_PICTURE, Answer
 from ctc.prediction.looks.drift import Drift, drifts, tenth
+from ctc.prediction.meaning.allowed import Allowed
 from ctc.prediction.predictions import Prediction
 
 if TYPE_CHECKING:  # its import takes long
@@ -51,11 +52,13 @@ class Tally:
         labels: of the classifier, with all its classes.
         seen: what it has learnt from, if that is known.
         private: classes whose pictures are not shown.
+        allowed: the classes that there can be, where not all can.
     """
 
     labels: tuple[Label, ...]
     seen: Seen | None = None
     private: Words = ()
+    allowed: Allowed = field(default_factory=dict)
     captures: int = 0
     pictures: int = 0
     failed: int = 0
@@ -146,7 +149,7 @@ class Tally:
     @property
     def drifts(self) -> tuple[Drift, ...]:
         """How far the pictures are from those that were learnt from."""
-        return drifts(self.seen, self.tops, self.brightness)
+        return drifts(self.seen, self.tops, self.brightness, self.allowed)
 
     def failure_table(self) -> "pd.DataFrame":
         """Return a row a reason: how many pictures could not be read for it."""
