@@ -119,8 +119,8 @@ def _steps(plan: "TrainingPlan", batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _model(plan: "TrainingPlan") -> "keras.Model":
+    from ctc.model.fitting.fit import trainable
     from ctc.model.fitting.optimizers import learning_rate
-    from ctc.model.fitting.training import trainable
     from ctc.model.network.backbones import build_network
 
     network = build_network(plan.params.model, plan.labels, plan.training.image, "none")

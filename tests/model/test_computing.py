@@ -17,8 +17,9 @@ from ctc.errors import BadInput, CannotGoOn
 from ctc.model.classifier import Ancestor, Classifier, Origin
 from ctc.model.devices import CPU, Gpu, memory_for
 from ctc.model.fitting.computing import as_planned, share_statistics
+from ctc.model.fitting.fit import trainable
 from ctc.model.fitting.optimizers import learning_rate
-from ctc.model.fitting.training import Trained, _first_network, train, trainable
+from ctc.model.fitting.training import Trained, first_network, train
 from ctc.model.network import backbones
 from ctc.model.network.backbones import build_network
 from ctc.model.parents import open_parent
@@ -145,7 +146,7 @@ def losses(easy: Dataset, **asked) -> list[float]:
     keras.utils.set_random_seed(0)
     with pytest.MonkeyPatch.context() as patch, as_planned(planned):
         patch.setattr(backbones, "DROPOUT", 0.0)
-        network = _first_network(planned)
+        network = first_network(planned)
         model = trainable(network, planned, learning_rate(planned.params, 100))
         assert model.jit_compile == planned.computing.jit
         return [
@@ -163,7 +164,7 @@ def plainly(easy: Dataset) -> list[float]:
 def test_a_network_computes_in_the_precision_asked_for_and_its_heads_in_float32(easy, precision):
     planned = plan(easy, precision=precision)
     with as_planned(planned):
-        network = _first_network(planned)
+        network = first_network(planned)
         model = trainable(network, planned, learning_rate(planned.params, 5))
     of_backbone = {layer.compute_dtype for layer in network.layers if layer.name == "tiny"}
     assert of_backbone == {precision.removeprefix("mixed_")}
@@ -212,7 +213,7 @@ def test_a_child_starts_with_its_parent_s_weights_whatever_the_precision_of_eith
     asked = {"labels": ("side",), "batch_size": 8, "precision": precision}
     planned = plan_training(Mixture.of(easy), TrainParams(**asked, strategy="finetune"), opened)
     with as_planned(planned):
-        child = _first_network(planned)
+        child = first_network(planned)
     for own, of_parent in zip(child.get_weights(), parent.network.get_weights(), strict=True):
         np.testing.assert_array_equal(own, of_parent)
 

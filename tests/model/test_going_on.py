@@ -12,8 +12,9 @@ from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.errors import BadInput
 from ctc.model.classifier import Ancestor
+from ctc.model.fitting.fit import trainable
 from ctc.model.fitting.optimizers import learning_rate
-from ctc.model.fitting.training import Trained, train, trainable
+from ctc.model.fitting.training import Trained, train
 from ctc.model.fitting.watching import Epoch
 from ctc.model.network.backbones import build_network
 from ctc.model.parents import open_parent

@@ -14,7 +14,7 @@ from ctc.dataset.reading import training_batches
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.classifier import Ancestor, Classifier, Origin
-from ctc.model.fitting.training import _first_network, train
+from ctc.model.fitting.training import first_network, train
 from ctc.model.network.backbones import backbone_of, build_network
 from ctc.model.network.inheriting import inherit
 from ctc.model.parents import Parent, open_parent
@@ -26,7 +26,7 @@ from ctc.params import TrainParams
 KNOWN = (Label("side", ("up", "down")), Label("kind", ("c", "a", "b")))
 HERE = Ancestor("models:/m@champion", "models:/m/3", "r" * 32, "m-1")
 QUICK = ("tiny", "ResNet18")
-NETWORK = "ctc.model.fitting.training._first_network"
+NETWORK = "ctc.model.fitting.training.first_network"
 
 
 def season(folder: Path, kinds: tuple[str, ...]) -> Dataset:
@@ -75,7 +75,7 @@ def params(**changes) -> TrainParams:
 
 def first(dataset: Dataset, parent: Parent, **changes) -> keras.Model:
     """The network before its first step."""
-    return _first_network(plan_training(Mixture.of(dataset), params(**changes), parent))
+    return first_network(plan_training(Mixture.of(dataset), params(**changes), parent))
 
 
 def pictures(height: int = 20, width: int = 16) -> np.ndarray:
@@ -192,7 +192,7 @@ def parts(network: keras.Model) -> dict[str, list[np.ndarray]]:
 def test_what_is_frozen_does_not_move_by_a_bit_and_the_heads_do(same, parent) -> None:
     plan = plan_training(Mixture.of(same), params(strategy="transfer", epochs=2), parent)
     keras.utils.set_random_seed(plan.params.seed)
-    start = parts(_first_network(plan))
+    start = parts(first_network(plan))
     kept = train(plan, report=lambda epoch: None).classifier.network
     end = parts(kept)
     assert all(layer.trainable for layer in backbone_of(kept).layers)
@@ -214,9 +214,7 @@ def test_from_the_epoch_asked_for_the_backbone_learns_at_its_own_rate(same, pare
         seen.append((epoch.number, epoch.metrics["learning_rate"], parts(network[0])))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "ctc.model.fitting.training._first_network", lambda plan: _kept(plan, network)
-        )
+        patch.setattr("ctc.model.fitting.training.first_network", lambda plan: _kept(plan, network))
         train(plan, report)
     assert [number for number, _, _ in seen] == [0, 1, 2, 3]
     start = parts(parent.classifier.network)
@@ -232,7 +230,7 @@ def test_from_the_epoch_asked_for_the_backbone_learns_at_its_own_rate(same, pare
 
 
 def _kept(plan, network: list[keras.Model]) -> keras.Model:
-    network.append(_first_network(plan))
+    network.append(first_network(plan))
     return network[0]
 
 

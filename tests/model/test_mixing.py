@@ -11,11 +11,12 @@ from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import training_batches
 from ctc.labels import Label
 from ctc.model.classifier import softmax
+from ctc.model.fitting.fit import trainable
 from ctc.model.fitting.losses import label_losses
 from ctc.model.fitting.metrics import metrics_of
 from ctc.model.fitting.mixing import MixedModel, Mixup
 from ctc.model.fitting.optimizers import learning_rate
-from ctc.model.fitting.training import train, trainable
+from ctc.model.fitting.training import train
 from ctc.model.network.backbones import build_network
 from ctc.model.planning.objective import Objective
 from ctc.model.planning.training_plan import plan_training

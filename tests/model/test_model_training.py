@@ -20,8 +20,9 @@ from ctc.errors import BadInput, CannotGoOn
 from ctc.labels import Label
 from ctc.model.classifier import softmax
 from ctc.model.fitting.augmentation import strength
+from ctc.model.fitting.fit import trainable
 from ctc.model.fitting.optimizers import FINAL, learning_rate
-from ctc.model.fitting.training import Trained, train, trainable
+from ctc.model.fitting.training import Trained, train
 from ctc.model.fitting.watching import Epoch
 from ctc.model.network.backbones import build_network
 from ctc.model.planning.training_plan import TrainingPlan, plan_training

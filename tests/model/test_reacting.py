@@ -9,9 +9,10 @@ from test_model_training import judged
 from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.model.classifier import softmax
+from ctc.model.fitting.fit import trainable
 from ctc.model.fitting.optimizers import learning_rate
 from ctc.model.fitting.reacting import Averaging, epochs_since_best, share_left
-from ctc.model.fitting.training import Trained, train, trainable
+from ctc.model.fitting.training import Trained, train
 from ctc.model.network.backbones import build_network
 from ctc.model.planning.training_plan import TrainingPlan, plan_training
 from ctc.params import TrainParams

@@ -10,8 +10,8 @@ from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import sampling, training_batches
 from ctc.model.fitting import seeing
+from ctc.model.fitting.fit import trainable
 from ctc.model.fitting.seeing import sheet_of_first_batch
-from ctc.model.fitting.training import trainable
 from ctc.model.network.backbones import build_network
 from ctc.model.planning.training_plan import TrainingPlan, plan_training
 from ctc.params import TrainParams

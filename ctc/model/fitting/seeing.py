@@ -10,7 +10,7 @@ from ctc.dataset.reading import first_batch
 from ctc.inventory.looks.private import private_classes
 from ctc.inventory.summary import worded
 from ctc.labels import MISSING, Label
-from ctc.model.fitting.training import augmentation
+from ctc.model.fitting.fit import augmentation
 from ctc.model.planning.training_plan import TrainingPlan
 from ctc.pictures.sheets import Pane, pane_sheet
 
