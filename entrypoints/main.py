@@ -28,8 +28,10 @@ def run(params: MainParams) -> None:
     """Run the whole line and print what was learnt."""
     from ctc.evaluation.tables import as_text
     from ctc.storage import join
+    from ctc.tasks import check_hosts
     from ctc.tracking import tracked_run, tracking_uri
 
+    check_hosts(params.hosts)
     at = params.output
     table, folder = join(at, "inventory.parquet"), join(at, "dataset")
     with tracked_run("main", params) as tracked:

@@ -35,7 +35,7 @@ def run(
     from ctc.evaluation.calibrating import calibrate
     from ctc.evaluation.examination import plan_examination
     from ctc.model.classifier import check_output
-    from ctc.model.devices import unseen_gpu
+    from ctc.model.devices import share_gpus, unseen_gpu
     from ctc.model.planning.training_plan import plan_training
     from ctc.model.resuming.folder import held, working_folder
     from ctc.storage import local_path
@@ -43,6 +43,8 @@ def run(
 
     begun = begun_run(params, given) if params.resume else None
     params = begun.params if begun else params
+    if params.hosts > 1:
+        share_gpus()
     parent = _parent(params, begun.parent if begun else None)
     plan = plan_training(open_mixture(params.dataset, params.classes), params, parent)
     examination = plan_examination(plan, params)

@@ -32,7 +32,12 @@ HOMES = {
     "ai_edge_litert": ("ctc/model/exporting",),
     "psycopg2": ("ctc/server",),
     "jinja2": ("ctc/evaluation/pages",),
-    "ray": ("ctc/tasks/cluster.py",),
+    "ray": (
+        "ctc/tasks/joining.py",
+        "ctc/tasks/cluster.py",  # tasks
+        "ctc/tasks/hosts.py",  # one training on several machines
+    ),
+    "jax": ("ctc/model/fitting/on_host.py",),  # that Keras computes with; what it raises is named
     "tensorflow": (
         "ctc/dataset/reading",
         "ctc/model/devices.py",  # opens a strategy
@@ -129,6 +134,8 @@ def test_no_import_of_the_project_breaks_a_rule():
         ("entrypoints/x.py", "import tensorflow", "tensorflow"),
         ("ctc/tasks/pool.py", "import ray", "ray"),
         ("entrypoints/x.py", "from ray import train", "ray.train"),
+        ("ctc/model/fitting/over_hosts.py", "import ray", "ray"),
+        ("ctc/model/fitting/training.py", "import jax.numpy", "jax.numpy"),
         *(
             (f"ctc/dataset/{name}.py", "from tensorflow import io", "tensorflow.io")
             for name in ("records", "shards", "planning", "writing", "manifest")
@@ -157,6 +164,15 @@ def test_an_import_that_breaks_a_rule_is_found(tmp_path, file, line, found):
 def test_an_import_that_keeps_the_rules_is_not_reported(tmp_path, file, line):
     plant(tmp_path, file, line)
     assert violations(tmp_path) == []
+
+
+def test_a_training_on_one_machine_does_not_load_ray():
+    code = (
+        "import sys; import entrypoints.train, ctc.model.fitting.training; "
+        "print(*{'ray', 'ctc.tasks.hosts'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
 
 
 def test_a_process_that_writes_shards_does_not_load_tensorflow():

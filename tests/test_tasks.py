@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from ctc.errors import BadInput
-from ctc.tasks import AHEAD, TRIES, check_engine, cores, run_tasks
+from ctc.tasks import AHEAD, TRIES, check_engine, check_hosts, cores, run_tasks
 
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 30.0
@@ -105,6 +105,26 @@ def test_an_engine_that_is_not_installed_is_one_sentence(monkeypatch):
     check_engine("local")
     with pytest.raises(BadInput, match=r"engine=ray needs Ray.*`pip install '.\[cluster\]'`"):
         check_engine("ray")
+
+
+def test_hosts_whose_libraries_are_not_installed_are_one_sentence(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    for name in ("ray", "jax"):
+        monkeypatch.setitem(sys.modules, name, None)
+    check_hosts(1)
+    with pytest.raises(BadInput) as refused:
+        check_hosts(2)
+    assert str(refused.value) == (
+        "hosts=2 needs Ray and JAX, which are not installed: `pip install '.[cluster]'`"
+    )
+    monkeypatch.setitem(sys.modules, "ray", psutil)  # something that is installed
+    with pytest.raises(BadInput, match="hosts=2 needs JAX, which is not installed: `pip"):
+        check_hosts(2)
+    monkeypatch.setitem(sys.modules, "jax", psutil)
+    check_hosts(2)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    with pytest.raises(BadInput, match="no Ray cluster answers at"):
+        check_hosts(2)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the machine has to compute with: the only place of the model that asks TensorFlow."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -58,6 +59,16 @@ def use_threads(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
+def share_gpus() -> None:
+    """Take no more memory of GPUs than is needed, for others compute there too; before all else."""
+    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+
+
+def leave_gpus() -> None:
+    """Leave all GPUs to another library; before anything is computed."""
+    tf.config.set_visible_devices([], "GPU")
+
+
 @contextmanager
 def on_devices(devices: Sequence[str]) -> Iterator[None]:
     """Compute on one device, or on several, each of which takes its share of every batch.
@@ -106,8 +117,11 @@ def memory_for(batch_size: int, devices: int) -> Iterator[None]:
     try:
         yield
     except NO_MEMORY as error:
-        half = batch_size // 2 // devices * devices
-        other = f"batch_size={half}" if half else "smaller pictures or another network"
-        raise CannotGoOn(
-            f"the memory is not enough for batch_size={batch_size}: try {other}"
-        ) from error
+        raise no_memory(batch_size, devices) from error
+
+
+def no_memory(batch_size: int, devices: int) -> CannotGoOn:
+    """Return what is said where the memory is not enough: half the batch, as devices share it."""
+    half = batch_size // 2 // devices * devices
+    other = f"batch_size={half}" if half else "smaller pictures or another network"
+    return CannotGoOn(f"the memory is not enough for batch_size={batch_size}: try {other}")

@@ -97,6 +97,12 @@ class Machine(Workers):
         "Whether XLA compiles the step of the training; auto: on a single GPU.",
         Choice(("auto", "yes", "no")),
     ] = "auto"
+    hosts: Annotated[
+        int,
+        "Machines of a Ray cluster, which RAY_ADDRESS names, that share each batch; 1: this one "
+        "alone, without Ray.",
+        Between(1),
+    ] = 1
     shuffle_buffer: Annotated[
         int,
         "sampling=natural: captures that are shuffled among each other, held as they are stored.",

@@ -6,6 +6,16 @@ without harm. The executor is processes of this machine, or a Ray cluster.
 
 from ctc.tasks.machine import AHEAD, cores, readers
 from ctc.tasks.pool import TRIES
-from ctc.tasks.running import LOCAL, RAY, check_engine, run_tasks
+from ctc.tasks.running import LOCAL, RAY, check_engine, check_hosts, run_tasks
 
-__all__ = ["AHEAD", "LOCAL", "RAY", "TRIES", "check_engine", "cores", "readers", "run_tasks"]
+__all__ = [
+    "AHEAD",
+    "LOCAL",
+    "RAY",
+    "TRIES",
+    "check_engine",
+    "check_hosts",
+    "cores",
+    "readers",
+    "run_tasks",
+]

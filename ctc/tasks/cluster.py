@@ -1,35 +1,22 @@
-"""Tasks on a Ray cluster; nothing else imports Ray.
+"""Tasks on a Ray cluster."""
 
-RAY_ADDRESS names the cluster, of which this machine has to be a node. Without it, workers are
-started on this machine alone, as Ray does it, and end with this process: `ray.init` would look for
-any cluster that once ran here.
-"""
-
-import logging
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from ctc.errors import BadInput, CannotGoOn
-from ctc.tasks.address import ADDRESS
+from ctc.errors import CannotGoOn
+from ctc.tasks.joining import joined
 from ctc.tasks.machine import AHEAD, cores, keep_freed_memory
 
-# Read when Ray is loaded: nothing is told to its makers.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-
+# isort: split
 import ray
 from ray.exceptions import RayError, RayTaskError
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-HERE = "local"
 RETRIES = 5  # of a task whose worker or machine died
 LEAST_AHEAD = 16  # a cluster that grows with its work needs some to begin with
 LOOK_S = 10.0  # between two looks at how large the cluster is
@@ -54,7 +41,9 @@ def run_on_cluster(
             the cluster is lost.
         Exception: what a task raised.
     """
-    with _joined(workers) as room:
+    processes = workers or cores()
+    with joined(processes) as here:
+        room = _Room(AHEAD * processes if here else workers)
         call = ray.remote(num_cpus=1, max_retries=RETRIES)(_call)
         given, waiting = ray.put(function), iter(tasks)
         running: dict[Any, T] = {}
@@ -89,42 +78,6 @@ def _result(done: Any) -> Any:
             f"a task was tried {RETRIES + 1} times on the cluster and never came to its end "
             f"({why}); give the same command again to go on"
         ) from error
-
-
-@contextmanager
-def _joined(workers: int) -> Iterator[Callable[[], int]]:
-    """Be a driver of the cluster in this block; give how many tasks may be given away now."""
-    address = os.environ.get(ADDRESS) or HERE
-    if address == HERE:
-        processes = workers or cores()
-        _connect(address, num_cpus=processes, include_dashboard=False)
-        room = _Room(AHEAD * processes)
-    else:
-        _connect(address)
-        room = _Room(workers)
-    try:
-        yield room
-    finally:
-        ray.shutdown()
-
-
-def _connect(address: str, **own: Any) -> None:
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except Exception as error:  # Ray has no narrower one for processes that start too slowly
-        why = str(error).strip().partition("\n")[0]
-        if address == HERE:
-            raise CannotGoOn(
-                f"Ray could not start its workers here ({why}); give the same command again"
-            ) from error
-        raise BadInput(
-            f"no Ray cluster can be joined at '{address}', which {ADDRESS} names: {why}"
-        ) from error
-    finally:
-        # Ray leaves the process at once; whoever called has a run to end before.
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)
 
 
 class _Room:

@@ -12,6 +12,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 LOCAL, RAY = "local", "ray"
+OF_HOSTS = {"ray": "Ray", "jax": "JAX"}  # modules that a training over several hosts needs
 
 
 def check_engine(engine: str) -> None:
@@ -24,6 +25,24 @@ def check_engine(engine: str) -> None:
         return
     if find_spec("ray") is None:
         raise BadInput("engine=ray needs Ray, which is not installed: `pip install '.[cluster]'`")
+    check_address()
+
+
+def check_hosts(hosts: int) -> None:
+    """Refuse several hosts where what they need is not installed, or no cluster answers.
+
+    Raises:
+        BadInput: saying what to install, or where it was looked for.
+    """
+    if hosts == 1:
+        return
+    missing = [name for module, name in OF_HOSTS.items() if find_spec(module) is None]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise BadInput(
+            f"hosts={hosts} needs {' and '.join(missing)}, which {are} not installed: "
+            "`pip install '.[cluster]'`"
+        )
     check_address()
 
 

@@ -19,6 +19,7 @@ from ctc.dataset.manifest import Dataset
 from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading import (
     Reading,
+    Share,
     damage_named,
     training_batches,
     validation_batches,
@@ -516,3 +517,46 @@ def test_an_error_that_is_not_the_dataset_s_is_not_put_down_to_it(small_dataset)
     what = Reading(Mixture.of(small_dataset), ("train",), (label,), ImageSpec(SIZE, SIZE), 8)
     with pytest.raises(tf.errors.InvalidArgumentError), damage_named(what):
         tf.debugging.assert_equal(1, 2)
+
+
+# --- shares of several hosts ---
+
+
+def parts_of(dataset: Dataset, hosts: int, batch_size: int, read) -> list[list]:
+    """What each host reads."""
+    what = reading(dataset, batch_size)
+    return [read(dataclasses.replace(what, share=Share(n, hosts))) for n in range(hosts)]
+
+
+def put_together(parts: list[list]) -> list:
+    """The batches that hosts see together."""
+    return [
+        tf.nest.map_structure(lambda *own: np.concatenate(own), *batch)
+        for batch in zip(*parts, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("hosts", [2, 3])
+@pytest.mark.parametrize("sampled", [None, KIND])
+def test_hosts_see_together_the_batches_of_one(dataset, hosts, sampled):
+    def read(what: Reading) -> list:
+        # Two epochs, of which the first goes on in its middle.
+        what = dataclasses.replace(what, sampled=sampled)
+        return taken(training_batches(what, 2, seed=3, first=0, step=2))
+
+    alone = read(reading(dataset, 12))
+    together = put_together(parts_of(dataset, hosts, 12, read))
+    assert len(alone) == len(together) == 4
+    tf.nest.map_structure(np.testing.assert_array_equal, together, alone)
+
+
+@pytest.mark.parametrize(("hosts", "size"), [(2, 8), (4, 8), (3, 33), (2, 60), (2, 64)])
+def test_hosts_validate_together_on_every_picture_once(dataset, hosts, size):
+    def read(what: Reading) -> list:
+        return taken(validation_batches(what), 2 * what.validation_steps)
+
+    alone = read(reading(dataset, size))
+    together = put_together(parts_of(dataset, hosts, size, read))
+    tf.nest.map_structure(np.testing.assert_array_equal, together, alone)
+    once = shown(together[: len(together) // 2])
+    assert len(once) == len({*once}) == 60

@@ -94,12 +94,40 @@ def test_a_batch_is_one_that_all_devices_can_share():
     assert shared_batch(32, 31, Computing()) == 31
     with pytest.raises(BadInput) as refused:
         shared_batch(33, 1000, two)
-    assert str(refused.value) == "batch_size: found 33; allowed on 2 GPUs: their multiples"
+    assert str(refused.value) == "batch_size: found 33; allowed on 2 GPUs: multiples of 2"
+
+
+def test_hosts_have_the_gpus_of_this_machine_and_always_compile():
+    asked = Machine(hosts=3)
+    assert plan_computing(asked, ()) == Computing("float32", (CPU,), True, 3)
+    found = plan_computing(asked, TWO)
+    assert found == Computing("mixed_float16", ("GPU:0", "GPU:1"), True, 3)
+    assert plan_computing(Machine(hosts=2, gpus="2", jit="yes"), TWO).jit
+    with pytest.raises(BadInput) as refused:
+        plan_computing(Machine(hosts=2, jit="no"), ())
+    assert str(refused.value) == "jit=no: JAX compiles every step; allowed with hosts=2: auto, yes"
+
+
+def test_a_batch_is_one_that_all_hosts_can_share():
+    hosts = Computing(hosts=3)
+    assert (shared_batch(33, 1000, hosts), shared_batch(33, 32, hosts)) == (33, 30)
+    with pytest.raises(BadInput) as refused:
+        shared_batch(32, 1000, hosts)
+    assert str(refused.value) == "batch_size: found 32; allowed on 3 hosts: multiples of 3"
+    with pytest.raises(BadInput) as refused:
+        shared_batch(36, 1000, Computing(devices=("GPU:0", "GPU:1"), hosts=4))
+    assert "allowed on 4 hosts of 2 GPUs: multiples of 8" in str(refused.value)
+    with pytest.raises(BadInput) as refused:
+        shared_batch(33, 2, hosts)
+    assert str(refused.value) == (
+        "hosts: found 3 hosts, for 2 captures an epoch; allowed: at most one for each capture"
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
+        ("hosts", "0", "hosts: found 0; allowed: at least 1"),
         ("gpus", "two", "gpus: found 'two'; allowed: a whole number from 0, or all"),
         ("gpus", "-1", "gpus: found '-1'; allowed: a whole number from 0, or all"),
         ("precision", "float16", "unknown precision 'float16'; allowed: auto, float32, mixed_fl"),

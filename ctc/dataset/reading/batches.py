@@ -17,6 +17,7 @@ from ctc.dataset.mixture import Mixture
 from ctc.dataset.reading.fitted import pixels_of, views
 from ctc.dataset.reading.mixing import Stored, mixed_records, seeds_of
 from ctc.dataset.reading.sampling import Places, class_table, drawn, places, records_at
+from ctc.dataset.reading.sharing import ALL, Share
 from ctc.dataset.records import CAPTURE_ID, IMAGES, label_field
 from ctc.labels import MISSING, Label
 
@@ -41,6 +42,7 @@ class Reading:
         shuffle_buffer: captures that are shuffled among each other where they come as they are.
             Two times as many are held as they are stored: some 100 kB each.
         workers: threads that decode; 0: one a core.
+        share: the part of every batch that is read here, where several hosts read.
     """
 
     mixture: Mixture
@@ -53,6 +55,7 @@ class Reading:
     take: Take = "random"
     shuffle_buffer: int = 1024
     workers: int = 0
+    share: Share = ALL
 
     @property
     def captures(self) -> int:
@@ -139,13 +142,9 @@ def _shown(
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         choice = seeds_of(seed, epoch)[1]
         seen = tf.where(epoch == epochs.start, tf.constant(step * reading.batch_size, tf.int64), 0)
-        return (
-            of_epoch(epoch)
-            .skip(seen)
-            .map(
-                lambda turn, record: _one_view(_parse(record, labels), reading, choice, turn),
-                num_parallel_calls=tf.data.AUTOTUNE,
-            )
+        return reading.share.kept(of_epoch(epoch).skip(seen), reading.batch_size).map(
+            lambda turn, record: _one_view(_parse(record, labels), reading, choice, turn),
+            num_parallel_calls=tf.data.AUTOTUNE,
         )
 
     parsed = tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch_batches)
@@ -194,8 +193,9 @@ def validation_batches(reading: Reading) -> tf.data.Dataset:
     parsed = tf.data.TFRecordDataset(reading.files).flat_map(
         lambda record: _every_view(_parse(record, reading.labels), reading.image)
     )
-    rest = reading.validation_steps * reading.batch_size - reading.views
-    return _batched(parsed, reading, rest).repeat()
+    size, share = reading.batch_size, reading.share
+    rest = reading.validation_steps * share.of_batch(size) - share.of_all(reading.views, size)
+    return _batched(share.kept(parsed, size), reading, rest).repeat()
 
 
 def _parse(record: tf.Tensor, labels: Sequence[Label]) -> dict[str, tf.Tensor]:
@@ -243,7 +243,8 @@ def _batched(parsed: tf.data.Dataset, reading: Reading, rest: int = 0) -> tf.dat
     examples = parsed.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     nothing = tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), examples.element_spec)
     filled = examples.concatenate(tf.data.Dataset.from_tensors(nothing).repeat(rest))
-    batches = filled.batch(reading.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    own = reading.share.of_batch(reading.batch_size)
+    batches = filled.batch(own, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
     return batches.with_options(_options(reading))
 
 

@@ -59,7 +59,12 @@ class Plateau(keras.callbacks.Callback):
         self._rate.share.assign(share_left(self._watch.losses, self._patience))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._rate.share.assign(share_left(self._watch.losses, self._patience))
+        losses = self._watch.losses
+        left = share_left(losses, self._patience)
+        self._rate.share.assign(left)
+        if keras.backend.backend() == "jax" and left != share_left(losses[:-1], self._patience):
+            # A step that JAX has compiled has taken the rate as it was.
+            self.model.make_train_function(force=True)
 
 
 class Stopping(keras.callbacks.Callback):
@@ -95,6 +100,10 @@ class Averaging(keras.callbacks.Callback):
         weights = self.model.trainable_variables
         self._own = [weight.numpy() for weight in weights]
         self.model.optimizer.finalize_variable_values(weights)
+        if keras.backend.backend() == "jax":
+            # They share the memory of the averages now, which JAX frees when it evaluates.
+            for weight in weights:
+                weight.assign(weight.numpy())
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         for weight, own in zip(self.model.trainable_variables, self._own, strict=True):

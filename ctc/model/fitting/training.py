@@ -1,7 +1,7 @@
 """Trains a network on a dataset and keeps its best epoch."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -9,9 +9,11 @@ import keras
 from ctc.dataset.period import united
 from ctc.dataset.reading import damage_named
 from ctc.model.classifier import Classifier, Origin
+from ctc.model.devices import CPU
 from ctc.model.fitting.computing import as_planned, share_statistics
 from ctc.model.fitting.fit import Fit, go_through, pictures, pictures_before
 from ctc.model.fitting.looking_back import seen_in
+from ctc.model.fitting.over_hosts import fit_over_hosts
 from ctc.model.fitting.watching import Epoch, Watch
 from ctc.model.network.backbones import build_network
 from ctc.model.network.inheriting import inherit
@@ -53,9 +55,28 @@ def train(
             or `keep` says so.
     """
     keras.utils.set_random_seed(plan.params.seed)
+    if plan.computing.hosts > 1:
+        return _over_hosts(plan, report, keep, state, begin)
     with as_planned(plan), damage_named(plan.training, plan.validation):
         watch = _watched(plan, report, keep, state, begin)
     return Trained(_classifier(plan, watch.best_weights), watch.best, tuple(watch.epochs))
+
+
+def _over_hosts(
+    plan: TrainingPlan,
+    report: Callable[[Epoch], None],
+    keep: Keep | None,
+    state: State | None,
+    begin: Callable[[keras.Model], None] | None,
+) -> Trained:
+    """Train as `train` does; the network is made here, on the CPU, and fitted elsewhere."""
+    here = replace(plan, computing=replace(plan.computing, devices=(CPU,)))
+    with as_planned(here):
+        network = first_network(here)
+        if begin is not None and state is None:
+            begin(network)
+    last = fit_over_hosts(plan, network, report, keep, state)
+    return Trained(_classifier(plan, [*last.best_weights]), last.epochs[last.best], last.epochs)
 
 
 def _watched(

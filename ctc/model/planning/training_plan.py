@@ -18,6 +18,7 @@ from ctc.model.planning.heads import Heads
 from ctc.model.planning.objective import Objective, plan_objective, sampled_label, weight_remarks
 from ctc.model.planning.phases import Phase, phases
 from ctc.params import TrainParams
+from ctc.tasks import check_hosts
 
 if TYPE_CHECKING:  # its import takes longer than all else here
     import pandas as pd
@@ -125,6 +126,7 @@ def plan_training(
     Raises:
         BadInput: for labels, splits or pictures that cannot be used, before any work.
     """
+    check_hosts(params.hosts)
     train = mixture.matching_in_each(params.train_split)
     val = mixture.matching(params.val_split)
     both = sorted({*train} & {*val})

@@ -13,7 +13,7 @@ from ctc.params import TrainParams
 # They change no step that was done: how long it lasts, and what another machine has or lacks.
 MAY_CHANGE = (
     "epochs", "patience", "batch_size", "dataset", "classes", "output", "register", "test_split",
-    "checkpoint_minutes", "workers", "gpus", "jit", "private", "offline",
+    "checkpoint_minutes", "workers", "gpus", "hosts", "jit", "private", "offline",
 )  # fmt: skip
 
 

@@ -50,8 +50,10 @@ class Keeping(keras.callbacks.Callback):
         self._epoch = epoch
         self._done = self._place.step if epoch == self._place.epoch else 0
         if self._done:
-            # Keras has just set them to zero, those that there are before the first step.
-            _build_metrics(self.model)
+            # Keras has just set them to zero, those that there are before the first step: on JAX
+            # all of them.
+            if keras.backend.backend() != "jax":
+                _build_metrics(self.model)
             assign(self.model.metrics_variables, self._place.metrics)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
@@ -73,6 +75,8 @@ class Keeping(keras.callbacks.Callback):
 
     def _take(self, epoch: int, step: int) -> None:
         if self._keep is not None:
+            if keras.backend.backend() == "jax":
+                self.model.jax_state_sync()  # within an epoch the variables are elsewhere
             self._keep(self._state(epoch, step))
         self._kept_at = time.monotonic()
 

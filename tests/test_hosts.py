@@ -1,0 +1,180 @@
+"""Trainings over two hosts, which are processes of this machine: by Ray Train, Keras and JAX."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from conftest import ROOT
+from killing import ASKED, SPEEDS, Trial, check_same
+from made_up_hosts import without_dropout
+from ray_nodes import Nodes, ray_nodes
+
+from ctc.dataset.manifest import open_dataset
+from ctc.dataset.mixture import Mixture
+from ctc.model.fitting import over_hosts
+from ctc.model.fitting.training import train
+from ctc.model.fitting.watching import Epoch
+from ctc.model.network import backbones
+from ctc.model.planning.training_plan import plan_training
+
+pytestmark = pytest.mark.slow
+PATIENCE_S = 300.0
+CPU_ALONE = {"JAX_PLATFORMS": "cpu", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prepared(tmp_path_factory) -> Iterator[None]:
+    """What JAX has compiled once is kept, for every process of every test."""
+    cache = str(tmp_path_factory.mktemp("compiled"))
+    own = {
+        "JAX_COMPILATION_CACHE_DIR": cache,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (own | CPU_ALONE).items():
+            patch.setenv(name, value)
+        patch.delenv("RAY_ADDRESS", raising=False)
+        yield
+
+
+@dataclasses.dataclass(frozen=True)
+class OverHosts(Trial):
+    """A training over two hosts, as a command."""
+
+    def begin(self) -> "subprocess.Popen[bytes]":
+        own = {"dataset": self.dataset, "output": self.folder / self.name, "hosts": 2}
+        return self.start(**ASKED | own | {"steps_per_epoch": 6})
+
+    def states(self) -> int:
+        """How many epochs are done, as far as a state says so."""
+        return self.log.read_text().count("train: epoch ")
+
+
+def hosts_of(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """The processes of the hosts, the first one first."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    return [one for one in family if "RayTrainWorker" in " ".join(one.cmdline())]
+
+
+def wait_until(holds: Callable[[], bool], process: "subprocess.Popen[bytes]", log: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert process.poll() is None, log.read_text()[-3000:]
+        assert time.monotonic() < end, log.read_text()[-3000:]
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(small_dataset, tmp_path_factory, prepared) -> OverHosts:
+    trial = OverHosts(tmp_path_factory.mktemp("hosts"), small_dataset.folder, "undisturbed")
+    trial.finish(trial.begin())
+    return trial
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_host_that_dies_changes_neither_the_curves_nor_the_model(
+    undisturbed, small_dataset, tmp_path, number
+):
+    trial = OverHosts(tmp_path, small_dataset.folder, f"without_{number}")
+    process = trial.begin()
+    wait_until(lambda: trial.states() == 1, process, trial.log)
+    (hosts_of(process)[number]).send_signal(signal.SIGKILL)
+    trial.finish(process)
+    assert check_same(undisturbed, trial) >= 10 * ASKED["epochs"]
+
+
+ALONE = """
+import sys
+import numpy as np
+from ctc.model.classifier import Classifier
+classifier = Classifier.load(__import__("pathlib").Path(sys.argv[1]))
+(said,) = classifier.probabilities(np.zeros((1, 32, 32, 3), np.uint8), 1).values()
+print(np.isfinite(said).all(), *{"jax", "ray"} & set(sys.modules))
+"""
+
+
+def test_its_classifier_is_one_of_tensorflow_alone(undisturbed):
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "KERAS_"))}
+    command = [sys.executable, "-c", ALONE, str(undisturbed.folder / undisturbed.name)]
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr[-3000:]
+
+
+def test_what_two_hosts_began_one_machine_goes_on_with(undisturbed):
+    before, epochs = undisturbed.points(), ASKED["epochs"]
+    run_id = undisturbed.run.info.run_id
+    undisturbed.finish(undisturbed.start(resume=run_id, hosts=1, epochs=epochs + 1))
+    points = undisturbed.points()
+    assert all(len(values) == 1 for values in points.values())
+    assert {one: values for one, values in points.items() if one in before} == before
+    new = {step for name, step in points if name == "val/loss"} - {*range(epochs)}
+    assert new == {epochs}
+    assert undisturbed.run.data.tags["changed.hosts"] == "1"
+    assert undisturbed.run.info.status == "FINISHED"
+
+
+# --- beside one machine ---
+
+# Nothing is drawn at random by JAX or by TensorFlow, but for the first weights, which are the same.
+STEADY = {"crop": 0.0, "zoom": 0.0, "rotate": 0.0, "flip": False, "color": "none"}
+
+
+def curves(epochs: "tuple[Epoch, ...]") -> dict[tuple[str, int], float]:
+    return {
+        (name, epoch.number): value
+        for epoch in epochs
+        for name, value in epoch.metrics.items()
+        if name not in SPEEDS
+    }
+
+
+def differences(one: dict, other: dict) -> dict[str, float]:
+    """The largest of each metric, as a share of its size."""
+    assert one.keys() == other.keys()
+    found: dict[str, float] = {}
+    for (name, number), value in one.items():
+        apart = abs(value - other[name, number]) / max(abs(value), 1e-9)
+        found[name] = max(found.get(name, 0.0), apart)
+    return found
+
+
+@pytest.fixture
+def no_dropout(monkeypatch) -> None:
+    monkeypatch.setattr(backbones, "DROPOUT", 0.0)
+    monkeypatch.setattr(over_hosts, "fit_on_host", without_dropout)
+
+
+@pytest.fixture
+def nodes(monkeypatch) -> Iterator[Nodes]:
+    """A cluster of two nodes, which the environment names."""
+    with ray_nodes(2) as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        yield found
+
+
+def test_two_hosts_of_a_cluster_learn_what_one_machine_does(small_params, nodes, no_dropout):
+    params = dataclasses.replace(small_params, **STEADY, ema=0.9, schedule="plateau")
+    (dataset,) = params.dataset
+    mixture = Mixture.of(open_dataset(dataset))
+    alone = train(plan_training(mixture, params), report=lambda epoch: None)
+    plan = plan_training(mixture, dataclasses.replace(params, hosts=2))
+    reported: list[Epoch] = []
+    together = train(plan, reported.append)
+    assert (*reported,) == together.epochs
+    found = differences(curves(alone.epochs), curves(together.epochs))
+    assert {name for name in found if name.startswith("val/")} >= {"val/loss", "val/empty/accuracy"}
+    weights = (done.classifier.network.get_weights() for done in (alone, together))
+    apart = [np.abs(one - other).max() for one, other in zip(*weights, strict=True)]
+    print(f"largest difference: of a metric {max(found.values()):.1e}, a weight {max(apart):.1e}")
+    assert max(found.values()) < 1e-4
+    assert max(apart) < 1e-4
