@@ -108,6 +108,19 @@ def test_hosts_have_the_gpus_of_this_machine_and_always_compile():
     assert str(refused.value) == "jit=no: JAX compiles every step; allowed with hosts=2: auto, yes"
 
 
+def test_hosts_are_planned_only_where_their_libraries_are(easy, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    for name in ("ray", "jax"):
+        monkeypatch.setitem(sys.modules, name, json)  # something that is installed
+    found = plan(easy, hosts=2)
+    assert (found.computing.hosts, found.training.batch_size) == (2, 8)
+    with pytest.raises(BadInput, match=r"batch_size: found 9; allowed on 2 hosts"):
+        plan(easy, hosts=2, batch_size=9)
+    monkeypatch.setitem(sys.modules, "jax", None)
+    with pytest.raises(BadInput, match=r"hosts=2 needs JAX, which is not installed: `pip install"):
+        plan(easy, hosts=2)
+
+
 def test_a_batch_is_one_that_all_hosts_can_share():
     hosts = Computing(hosts=3)
     assert (shared_batch(33, 1000, hosts), shared_batch(33, 32, hosts)) == (33, 30)
