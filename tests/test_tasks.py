@@ -109,16 +109,17 @@ def test_an_engine_that_is_not_installed_is_one_sentence(monkeypatch):
 
 def test_hosts_whose_libraries_are_not_installed_are_one_sentence(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    for name in ("ray", "jax"):
+    for name in ("ray", "fsspec", "jax"):
         monkeypatch.setitem(sys.modules, name, None)
     check_hosts(1)
     with pytest.raises(BadInput) as refused:
         check_hosts(2)
     assert str(refused.value) == (
-        "hosts=2 needs Ray and JAX, which are not installed: `pip install '.[cluster]'`"
+        "hosts=2 needs what is not installed (Ray, fsspec, JAX): `pip install '.[cluster]'`"
     )
-    monkeypatch.setitem(sys.modules, "ray", psutil)  # something that is installed
-    with pytest.raises(BadInput, match="hosts=2 needs JAX, which is not installed: `pip"):
+    for name in ("ray", "fsspec"):
+        monkeypatch.setitem(sys.modules, name, psutil)  # something that is installed
+    with pytest.raises(BadInput, match=r"hosts=2 needs what is not installed \(JAX\): `pip"):
         check_hosts(2)
     monkeypatch.setitem(sys.modules, "jax", psutil)
     check_hosts(2)

@@ -12,7 +12,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 LOCAL, RAY = "local", "ray"
-OF_HOSTS = {"ray": "Ray", "jax": "JAX"}  # modules that a training over several hosts needs
+# Modules that a training over several hosts needs; the second is of Ray Train.
+OF_HOSTS = {"ray": "Ray", "fsspec": "fsspec", "jax": "JAX"}
 
 
 def check_engine(engine: str) -> None:
@@ -38,9 +39,8 @@ def check_hosts(hosts: int) -> None:
         return
     missing = [name for module, name in OF_HOSTS.items() if find_spec(module) is None]
     if missing:
-        are = "is" if len(missing) == 1 else "are"
         raise BadInput(
-            f"hosts={hosts} needs {' and '.join(missing)}, which {are} not installed: "
+            f"hosts={hosts} needs what is not installed ({', '.join(missing)}): "
             "`pip install '.[cluster]'`"
         )
     check_address()

@@ -110,14 +110,16 @@ def test_hosts_have_the_gpus_of_this_machine_and_always_compile():
 
 def test_hosts_are_planned_only_where_their_libraries_are(easy, monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    for name in ("ray", "jax"):
+    for name in ("ray", "fsspec", "jax"):
         monkeypatch.setitem(sys.modules, name, json)  # something that is installed
     found = plan(easy, hosts=2)
     assert (found.computing.hosts, found.training.batch_size) == (2, 8)
     with pytest.raises(BadInput, match=r"batch_size: found 9; allowed on 2 hosts"):
         plan(easy, hosts=2, batch_size=9)
     monkeypatch.setitem(sys.modules, "jax", None)
-    with pytest.raises(BadInput, match=r"hosts=2 needs JAX, which is not installed: `pip install"):
+    with pytest.raises(
+        BadInput, match=r"hosts=2 needs what is not installed \(JAX\): `pip install"
+    ):
         plan(easy, hosts=2)
 
 
