@@ -52,7 +52,7 @@ class OverHosts(Trial):
 
     def begin(self) -> "subprocess.Popen[bytes]":
         own = {"dataset": self.dataset, "output": self.folder / self.name, "hosts": 2}
-        return self.start(**ASKED | own | {"steps_per_epoch": 6})
+        return self.start(**ASKED, **own)
 
     def states(self) -> int:
         """How many epochs are done, as far as a state says so."""
@@ -80,14 +80,14 @@ def undisturbed(small_dataset, tmp_path_factory, prepared) -> OverHosts:
     return trial
 
 
-@pytest.mark.parametrize("number", [0, 1])
 def test_a_host_that_dies_changes_neither_the_curves_nor_the_model(
-    undisturbed, small_dataset, tmp_path, number
+    undisturbed, small_dataset, tmp_path
 ):
-    trial = OverHosts(tmp_path, small_dataset.folder, f"without_{number}")
+    trial = OverHosts(tmp_path, small_dataset.folder, "killed")
     process = trial.begin()
-    wait_until(lambda: trial.states() == 1, process, trial.log)
-    (hosts_of(process)[number]).send_signal(signal.SIGKILL)
+    wait_until(lambda: trial.states() >= 1, process, trial.log)
+    # The first one, which the others find each other by, and which tells the driver.
+    hosts_of(process)[0].send_signal(signal.SIGKILL)
     trial.finish(process)
     assert check_same(undisturbed, trial) >= 10 * ASKED["epochs"]
 
@@ -162,6 +162,8 @@ def nodes(monkeypatch) -> Iterator[Nodes]:
         yield found
 
 
+# Those that Ray gives of itself.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_two_hosts_of_a_cluster_learn_what_one_machine_does(small_params, nodes, no_dropout):
     params = dataclasses.replace(small_params, **STEADY, ema=0.9, schedule="plateau")
     (dataset,) = params.dataset
