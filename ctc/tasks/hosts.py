@@ -109,11 +109,15 @@ class Hosts:
         """Yield what was told since the last time, a few times a second, until all are done.
 
         Raises:
-            CannotGoOn: if the hosts died again and again, or were never there.
+            CannotGoOn: if the hosts died again and again, were never there, or lack something.
         """
         while True:
             last = self.done.done()
-            yield [pickle.loads(what) for what in ray.get(self.desk.take.remote())]
+            told = [pickle.loads(what) for what in ray.get(self.desk.take.remote())]
+            for what in told:
+                if isinstance(what, CannotGoOn):
+                    raise what
+            yield told
             if last:
                 return self._end()
             time.sleep(LOOK_S)
@@ -217,8 +221,13 @@ def _work(given: dict[str, Any]) -> None:
 
     number = get_context().get_world_rank()
     address = broadcast_from_rank_zero(_free_address() if number == 0 else None)
-    function, argument = pickle.loads(ray.get(given["work"]))
-    function(argument, Host(given["desk"], number, get_context().get_world_size(), address))
+    host = Host(given["desk"], number, get_context().get_world_size(), address)
+    try:
+        function, argument = pickle.loads(ray.get(given["work"]))
+    except ImportError as error:
+        host.tell(CannotGoOn(f"a host lacks what this machine has ({error}): install it there"))
+        return
+    function(argument, host)
 
 
 def _free_address() -> str:
