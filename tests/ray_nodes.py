@@ -50,11 +50,7 @@ class Nodes:
 
     def start(self, *options: str, cpus: int) -> "subprocess.Popen[bytes]":
         environment = {k: v for k, v in os.environ.items() if k != "RAY_ADDRESS"}
-        own = {
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}",
-        }
+        own = {"RAY_USAGE_STATS_ENABLED": "0", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
         environment |= own | self.environment
         environment.pop("RAY_ADDRESS")
         common = ("--block", f"--node-ip-address={HOST}", f"--num-cpus={cpus}")

@@ -15,7 +15,6 @@ import pytest
 from conftest import ROOT
 from killing import ASKED, SPEEDS, Trial, check_same
 from made_up_hosts import without_dropout
-from ray_nodes import Nodes, ray_nodes
 
 from ctc.dataset.manifest import open_dataset
 from ctc.dataset.mixture import Mixture
@@ -153,18 +152,8 @@ def no_dropout(monkeypatch) -> None:
     monkeypatch.setattr(over_hosts, "fit_on_host", without_dropout)
 
 
-@pytest.fixture
-def nodes(monkeypatch) -> Iterator[Nodes]:
-    """A cluster of two nodes, which the environment names."""
-    with ray_nodes(2) as found:
-        for name, value in found.environment.items():
-            monkeypatch.setenv(name, value)
-        yield found
-
-
-# Those that Ray gives of itself.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_two_hosts_of_a_cluster_learn_what_one_machine_does(small_params, nodes, no_dropout):
+@pytest.mark.filterwarnings("ignore")  # those that Ray gives of itself
+def test_two_hosts_learn_what_one_machine_does(small_params, no_dropout):
     params = dataclasses.replace(small_params, **STEADY, ema=0.9, schedule="plateau")
     (dataset,) = params.dataset
     mixture = Mixture.of(open_dataset(dataset))
