@@ -93,11 +93,12 @@ def test_a_host_that_dies_changes_neither_the_curves_nor_the_model(
 
 ALONE = """
 import sys
+sys.modules |= {"jax": None, "ray": None}  # as if they were not installed
 import numpy as np
 from ctc.model.classifier import Classifier
 classifier = Classifier.load(__import__("pathlib").Path(sys.argv[1]))
 (said,) = classifier.probabilities(np.zeros((1, 32, 32, 3), np.uint8), 1).values()
-print(np.isfinite(said).all(), *{"jax", "ray"} & set(sys.modules))
+print(np.isfinite(said).all())
 """
 
 
