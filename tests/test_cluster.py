@@ -109,6 +109,23 @@ def test_what_a_task_raises_arrives_as_it_is(nodes: Nodes):
     assert caught.value.filename == "/nowhere"
 
 
+def test_workers_that_start_too_slowly_are_started_again(monkeypatch):
+    import ray
+
+    begin, tries = ray.init, []
+
+    def slow(*given, **named):
+        tries.append(given)
+        if len(tries) < 3:
+            raise Exception("The current node timed out during startup.")
+        return begin(*given, **named)
+
+    monkeypatch.setattr(ray, "init", slow)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert list(run_tasks(abs, [-1], 1, "ray")) == [(-1, 1)]
+    assert len(tries) == 3
+
+
 def test_tasks_are_read_only_as_far_ahead_as_workers_are_asked_for(nodes: Nodes):
     taken = []
     endless = (taken.append(number) or number for number in itertools.count())
@@ -269,13 +286,17 @@ class Here:
         words = [text for name, value in given.items() for text in (f"--{name}", str(value))]
         left_out = ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
         environment = {k: v for k, v in os.environ.items() if k not in left_out}
-        return subprocess.Popen(
-            [sys.executable, "-m", "entrypoints.dataset", *words],
-            cwd=ROOT,
-            env=environment,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self.log(engine).open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "entrypoints.dataset", *words],
+                cwd=ROOT,
+                env=environment,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def log(self, engine: str = "ray") -> Path:
+        return self.folder / f"{engine}.log"
 
     def finished(self) -> int:
         return len([*self.folder.glob(".ray.*.partial/reports/[!.]*.json")])
@@ -317,7 +338,7 @@ def test_without_a_cluster_it_runs_here_and_leaves_no_orphan(inventory, tmp_path
         killed = here.start()
         family += here.stopped(killed, signal.SIGKILL)
         finished, plain = here.start(), here.start("local")
-        assert (finished.wait(), plain.wait()) == (0, 0)
+        assert (finished.wait(), plain.wait()) == (0, 0), here.log().read_text()[-3000:]
         runs = mlflow.search_runs(["0"], output_format="list")
         status = sorted(run.info.status for run in runs)
     assert status == ["FINISHED", "FINISHED", "KILLED", "RUNNING"]

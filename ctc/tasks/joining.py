@@ -22,6 +22,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 import ray
 
 HERE = "local"
+STARTS = 3  # Ray gives up workers that are not there within 30 s, as on a busy machine
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def joined(processes: int) -> Iterator[bool]:
 def _connect(address: str, **own: Any) -> None:
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
+        _begin(address, STARTS if address == HERE else 1, own)
     except Exception as error:  # Ray has no narrower one for processes that start too slowly
         why = str(error).strip().partition("\n")[0]
         if address == HERE:
@@ -61,3 +62,14 @@ def _connect(address: str, **own: Any) -> None:
         # Ray leaves the process at once; whoever called has a run to end before.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)
+
+
+def _begin(address: str, times: int, own: dict[str, Any]) -> None:
+    for left in reversed(range(times)):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **own)
+            return
+        except Exception:  # see `_connect`
+            ray.shutdown()
+            if not left:
+                raise
