@@ -32,7 +32,7 @@ def be_busy_in_workers(tasks: int) -> int:
 def hold(size: int) -> int:
     data = bytearray(size)
     data[:: 2**12] = b"x" * len(data[:: 2**12])
-    time.sleep(0.3)
+    time.sleep(1)
     return len(data)
 
 
