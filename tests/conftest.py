@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import uuid
@@ -161,6 +162,14 @@ def store(tmp_path: Path) -> Iterator[None]:
     """An empty tracking store for one test."""
     with used_store(tmp_path / "store"):
         yield
+
+
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """As at a terminal: what a shell starts in the background, a whole CI say, ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")

@@ -315,14 +315,6 @@ def test_without_a_server_a_run_begins_only_offline(store, away) -> None:
     assert not home_of("classifier").exists()
 
 
-@pytest.fixture
-def hears_ctrl_c() -> Iterator[None]:
-    """As at a terminal: what a shell starts in the background, a whole CI say, ignores SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def test_ctrl_c_ends_the_waiting_and_not_the_run(
     store, away, hears_ctrl_c, monkeypatch, capsys
 ) -> None:

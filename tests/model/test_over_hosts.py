@@ -63,7 +63,7 @@ def test_progress_and_errors_of_hosts_are_the_driver_s():
         driver.told(Failed(CannotGoOn("the loss is nan")))
 
 
-def test_a_signal_waits_for_a_state_that_is_asked_for_once():
+def test_a_signal_waits_for_a_state_that_is_asked_for_once(hears_ctrl_c):
     driver = Driver()
     with driver.interrupts:
         assert not driver.followed.asks()
@@ -76,7 +76,7 @@ def test_a_signal_waits_for_a_state_that_is_asked_for_once():
     assert driver.kept == [0.75]
 
 
-def test_a_signal_comes_through_where_no_host_is_at_work_yet():
+def test_a_signal_comes_through_where_no_host_is_at_work_yet(hears_ctrl_c):
     driver = Driver()
     with driver.interrupts:
         signal.raise_signal(signal.SIGINT)
