@@ -25,7 +25,7 @@ from ctc.model.network import backbones
 from ctc.model.planning.training_plan import plan_training
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 300.0
+PATIENCE_S = 600.0
 CPU_ALONE = {"JAX_PLATFORMS": "cpu", "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
 
 
