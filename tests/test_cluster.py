@@ -109,23 +109,6 @@ def test_what_a_task_raises_arrives_as_it_is(nodes: Nodes):
     assert caught.value.filename == "/nowhere"
 
 
-def test_workers_that_start_too_slowly_are_started_again(monkeypatch):
-    import ray
-
-    begin, tries = ray.init, []
-
-    def slow(*given, **named):
-        tries.append(given)
-        if len(tries) < 3:
-            raise Exception("The current node timed out during startup.")
-        return begin(*given, **named)
-
-    monkeypatch.setattr(ray, "init", slow)
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    assert list(run_tasks(abs, [-1], 1, "ray")) == [(-1, 1)]
-    assert len(tries) == 3
-
-
 def test_tasks_are_read_only_as_far_ahead_as_workers_are_asked_for(nodes: Nodes):
     taken = []
     endless = (taken.append(number) or number for number in itertools.count())
