@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -68,6 +68,10 @@ class Mixture:
             merged = {name: label.meant(target) for name, target in own.merged.items()}
             given[label.name] = GivenClasses(own.order, {**label.merged, **merged})
         return replace(self, given=given)
+
+    def each(self, change: Callable[[Part], Part]) -> "Mixture":
+        """Return the same with each dataset as `change` has it, at another place, say."""
+        return replace(self, parts=tuple(map(change, self.parts)))
 
     @property
     def name(self) -> str:

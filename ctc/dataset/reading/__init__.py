@@ -7,10 +7,11 @@ from ctc.dataset.reading.batches import (
     validation_batches,
 )
 from ctc.dataset.reading.damage import damage_named
-from ctc.dataset.reading.sharing import Share
+from ctc.dataset.reading.sharing import ALL, Share
 from ctc.dataset.reading.waiting import Waiting
 
 __all__ = [
+    "ALL",
     "Reading",
     "Share",
     "Waiting",

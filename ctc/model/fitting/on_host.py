@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from ctc.dataset.manifest import open_dataset
-from ctc.dataset.mixture import Mixture, Part
+from ctc.dataset.mixture import Part
 from ctc.dataset.reading import Share, damage_named
 from ctc.errors import BadInput, CannotGoOn
 from ctc.model.devices import CPU, leave_gpus, no_memory
@@ -110,18 +110,9 @@ def _join(host: "Host") -> None:
 
 def _plan_here(plan: TrainingPlan, host: "Host") -> TrainingPlan:
     """Return the plan with what is read here; TensorFlow, which reads, has the CPU alone."""
-    mixture = _mixture_here(plan.training.mixture)
-    share = Share(host.number, host.hosts)
-    return replace(
-        plan,
-        training=replace(plan.training, mixture=mixture, share=share),
-        validation=replace(plan.validation, mixture=mixture, share=share),
-        computing=replace(plan.computing, devices=(CPU,)),
-    )
-
-
-def _mixture_here(mixture: Mixture) -> Mixture:
-    return replace(mixture, parts=tuple(_part_here(part) for part in mixture.parts))
+    mixture = plan.training.mixture.each(_part_here)
+    here = plan.reading(mixture, Share(host.number, host.hosts))
+    return replace(here, computing=replace(plan.computing, devices=(CPU,)))
 
 
 def _part_here(part: Part) -> Part:

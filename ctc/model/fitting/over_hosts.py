@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from ctc import storage
+from ctc.dataset.mixture import Part
 from ctc.model.devices import CPU
 from ctc.model.fitting.fit import pictures, pictures_before
 from ctc.model.fitting.on_host import Advanced, Failed, Said, Work, fit_on_host
@@ -122,20 +123,15 @@ class Followed:
 
 def _for_other_machines(plan: TrainingPlan) -> TrainingPlan:
     """Return a plan without the parent, whose weights are in the network, and with whole paths."""
-    reading = plan.training
-    parts = tuple(
-        part
-        if storage.is_s3(part.dataset.uri)
-        else replace(part, dataset=replace(part.dataset, uri=str(part.dataset.folder.resolve())))
-        for part in reading.mixture.parts
-    )
-    mixture = replace(reading.mixture, parts=parts)
-    return replace(
-        plan,
-        parent=None,
-        training=replace(reading, mixture=mixture),
-        validation=replace(plan.validation, mixture=mixture),
-    )
+    mixture = plan.training.mixture.each(_by_whole_path)
+    return replace(plan.reading(mixture), parent=None)
+
+
+def _by_whole_path(part: Part) -> Part:
+    dataset = part.dataset
+    if storage.is_s3(dataset.uri):
+        return part
+    return replace(part, dataset=replace(dataset, uri=str(dataset.folder.resolve())))
 
 
 def _environment(gpus: int) -> dict[str, str]:

@@ -72,9 +72,7 @@ def _over_hosts(
     """Train as `train` does; the network is made here, on the CPU, and fitted elsewhere."""
     here = replace(plan, computing=replace(plan.computing, devices=(CPU,)))
     with as_planned(here):
-        network = first_network(here)
-        if begin is not None and state is None:
-            begin(network)
+        network = _begun(here, state, begin)
     last = fit_over_hosts(plan, network, report, keep, state)
     return Trained(_classifier(plan, [*last.best_weights]), last.epochs[last.best], last.epochs)
 
@@ -87,14 +85,22 @@ def _watched(
     begin: Callable[[keras.Model], None] | None,
 ) -> Watch:
     """Go through all phases and return what was seen."""
-    network = first_network(plan)
-    if begin is not None and state is None:
-        begin(network)
+    network = _begun(plan, state, begin)
     with Progress("train", pictures(plan), "pictures") as progress, Interrupts() as interrupts:
         watch = Watch(plan, network, report, progress)
         progress.keep(pictures_before(plan, state))
         go_through(Fit(network, plan, watch, keep, interrupts), state)
     return watch
+
+
+def _begun(
+    plan: TrainingPlan, state: State | None, begin: Callable[[keras.Model], None] | None
+) -> keras.Model:
+    """Return the first network, of which `begin` is told unless the training goes on."""
+    network = first_network(plan)
+    if begin is not None and state is None:
+        begin(network)
+    return network
 
 
 def first_network(plan: TrainingPlan) -> keras.Model:

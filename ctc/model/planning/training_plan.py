@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ctc.dataset.mixture import Mixture
-from ctc.dataset.reading import Reading
+from ctc.dataset.reading import ALL, Reading, Share
 from ctc.errors import BadInput
 from ctc.labels import Label
 from ctc.model.devices import gpus
@@ -110,6 +110,13 @@ class TrainingPlan:
     def phases(self) -> tuple[Phase, ...]:
         """The parts of the training, one after the other."""
         return phases(self.params)
+
+    def reading(self, mixture: Mixture, share: Share = ALL) -> "TrainingPlan":
+        """Return the plan with its datasets as a mixture has them, or a host's share of them."""
+        training, validation = (
+            replace(one, mixture=mixture, share=share) for one in (self.training, self.validation)
+        )
+        return replace(self, training=training, validation=validation)
 
     def during(self, phase: Phase) -> "TrainingPlan":
         """Return the plan as if one of its phases were the whole training."""
