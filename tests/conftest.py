@@ -120,20 +120,29 @@ def hearing_ctrl_c(command: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def used_store(folder: Path) -> Iterator[pytest.MonkeyPatch]:
-    """Track to a fresh SQLite file in `folder`, in this process and in those it starts."""
+def tracked_at(uri: str) -> Iterator[None]:
+    """Track to a server or file, in this process and in those it starts."""
     import mlflow
 
+    former = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:  # a test's own store may stand within that of its file
+        mlflow.set_tracking_uri(former)
+
+
+@contextmanager
+def used_store(folder: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Track to a fresh SQLite file in `folder`, in this process and in those it starts."""
     folder.mkdir(exist_ok=True)
     shutil.copy(empty_store(), folder / "mlflow.db")
-    uri, former = f"sqlite:///{folder}/mlflow.db", mlflow.get_tracking_uri()
-    with pytest.MonkeyPatch.context() as patch:
+    uri = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch, tracked_at(uri):
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         patch.setenv("CTC_CACHE", str(folder / "cache"))
         patch.chdir(folder)
-        mlflow.set_tracking_uri(uri)
         yield patch
-        mlflow.set_tracking_uri(former)  # a test's own store may stand within that of its file
 
 
 @cache

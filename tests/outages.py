@@ -19,6 +19,7 @@ from pathlib import Path
 
 import boto3
 import mlflow
+from conftest import tracked_at
 from killing import ASKED, ROOT, Trial, made_dataset
 from made_up_server import Servers, servers
 from mlflow.entities import LoggedModelStatus
@@ -127,11 +128,11 @@ class Outcome:
 def outcome(trial: Training) -> Outcome:
     """Look at a training; the files of its model and its state are fetched and compared."""
     run, client = trial.run, trial.client
-    mlflow.set_tracking_uri(trial.uri)
     (model,) = client.search_logged_models(["0"], f"source_run_id = '{run.info.run_id}'")
     (version,) = client.search_model_versions(f"name = '{trial.name}'")
     candidate = client.get_model_version_by_alias(trial.name, "candidate").version
-    got = Path(mlflow.artifacts.download_artifacts(f"models:/{trial.name}@candidate"))
+    with tracked_at(trial.uri):
+        got = Path(mlflow.artifacts.download_artifacts(f"models:/{trial.name}@candidate"))
     own = trial.folder / trial.name
     same = all(
         storage.sha256(got / "artifacts" / own.name / name) == storage.sha256(own / name)

@@ -329,6 +329,37 @@ def test_without_a_cluster_it_runs_here_and_leaves_no_orphan(inventory, tmp_path
     wait_until_gone(family)
 
 
+# In a process of its own: one that has been a driver of a cluster starts no workers any more.
+STARTING = """
+import sys, ray
+from ctc.tasks.joining import joined
+begin, times = ray.init, []
+def too_slow(*own, **named):
+    times.append(own)
+    if len(times) <= int(sys.argv[1]):
+        raise RuntimeError("The current node timed out during startup.\\nMore of it")
+    return begin(*own, **named)
+ray.init = too_slow
+with joined(1) as here:
+    print(len(times), here, ray.get(ray.remote(lambda: 6 * 7).remote()))
+"""
+
+
+def started(failures: int) -> "subprocess.CompletedProcess[str]":
+    own = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    words = [sys.executable, "-c", STARTING, str(failures)]
+    return subprocess.run(words, cwd=ROOT, env=own, capture_output=True, text=True)
+
+
+def test_workers_that_start_too_slowly_are_started_again():
+    assert started(2).stdout == "3 True 42\n"
+    given_up = started(3)
+    assert given_up.returncode == 1
+    why = "(The current node timed out during startup.); give the same command again"
+    assert f"Ray could not start its workers here {why}" in given_up.stderr
+    assert "More of it" not in given_up.stderr.rpartition("CannotGoOn")[2]
+
+
 def take_many(inventory: Inventory, times: int) -> Inventory:
     """Each capture so often, under other names: more than fit into a shard."""
     import pyarrow as pa

@@ -229,7 +229,7 @@ def test_main_runs_all_steps_below_one_run_and_says_what_was_learnt(clone):
     assert done.returncode == 0, done.stderr[-3000:]
     (main,) = clone.runs("main")
     inside = clone.client.search_runs(["0"], f"tags.mlflow.parentRunId = '{main.info.run_id}'")
-    others = {"main", "cascade", "export", "benchmark"}
+    others = {"main", "cascade", "export", "benchmark", "sync"}
     assert {run.data.tags["step"] for run in inside} == {*STEPS} - others
     assert {run.info.status for run in [main, *inside]} == {"FINISHED"}
     assert "Promoted: models:/demo@champion is version 1" in done.stdout

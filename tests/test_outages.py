@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from conftest import tracked_at
 from made_up_server import Servers, servers
 from outages import (
     AFTER,
@@ -77,14 +78,18 @@ def test_a_training_without_a_server_ends_as_any_other_when_it_is_sent(
     check_same(undisturbed[1], outcome(trial))
 
 
+@pytest.fixture
+def tracked(running: Servers) -> Iterator[Servers]:
+    with tracked_at(running.uri):
+        yield running
+
+
 def test_dataset_and_predict_go_on_and_sync_sends_what_they_logged(
-    running: Servers, small_inventory, small_dataset, small_classifier, tmp_path, monkeypatch
+    tracked: Servers, small_inventory, small_dataset, small_classifier, tmp_path, monkeypatch
 ) -> None:
     monkeypatch.setenv("CTC_PATIENCE", "0")
     monkeypatch.setenv("CTC_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    former = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(running.uri)
     small_inventory.write("inventory.parquet")
     pictures = small_dataset.folder.parent / "sample" / "table.csv"
 
@@ -92,13 +97,13 @@ def test_dataset_and_predict_go_on_and_sync_sends_what_they_logged(
         work = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *own: part.kill() or work(*own))
 
-    without(running.tracking, writing, "write_dataset")
+    without(tracked.tracking, writing, "write_dataset")
     dataset.run(DatasetParams(inventory="inventory.parquet", max_side=64, workers=1, output="d"))
-    running.start(running.tracking)
-    without(running.s3, labelling, "label_all")
+    tracked.start(tracked.tracking)
+    without(tracked.s3, labelling, "label_all")
     asked = PredictParams(classifier=str(small_classifier), images=str(pictures), output="p.csv")
     predict.run(asked)
-    running.start(running.s3)
+    tracked.start(tracked.s3)
     sync.run(SyncParams())
     for step, file in {"dataset": Path("d/dataset.json"), "predict": Path("p.csv")}.items():
         (run,) = mlflow.search_runs(filter_string=f"tags.step = '{step}'", output_format="list")
@@ -106,4 +111,3 @@ def test_dataset_and_predict_go_on_and_sync_sends_what_they_logged(
         there = mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/{file.name}")
         assert Path(there).read_bytes() == file.read_bytes()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
-    mlflow.set_tracking_uri(former)

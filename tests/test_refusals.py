@@ -13,6 +13,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from conftest import tracked_at
 from made_up_server import Servers, servers
 from mlflow.store.artifact import s3_artifact_repo
 
@@ -54,16 +55,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 @pytest.fixture
 def client(running: Servers, tmp_path: Path, monkeypatch) -> pytest.MonkeyPatch:
     """The environment of a client of theirs, as the administrator; none of S3's."""
-    former = mlflow.get_tracking_uri()
     for name, text in variables(running.plan.login).items():
         monkeypatch.setenv(name, text)
     monkeypatch.setenv("CTC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("CTC_PATIENCE", "0")
     monkeypatch.setattr(sender, "RETRY_S", 0.2)
     monkeypatch.chdir(tmp_path)
-    mlflow.set_tracking_uri(running.uri)
-    yield monkeypatch
-    mlflow.set_tracking_uri(former)
+    with tracked_at(running.uri):
+        yield monkeypatch
 
 
 def log(capsys, meanwhile: Callable[[], object] = lambda: None) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from conftest import tracked_at
 from made_up_server import Command, server_command
 from mlflow.exceptions import MlflowException
 from postgres_server import PASSWORD, Postgres, postgres_server
@@ -126,15 +127,14 @@ def test_who_has_no_password_or_a_wrong_one_is_not_let_in(running, client, monke
 def test_members_promote_the_models_of_others_and_do_not_delete_their_runs(
     running, client, monkeypatch
 ):
-    monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: running.uri)  # of no other test
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", running.uri)
     for name, value in login(*BEN).items():
         monkeypatch.setenv(name, value)
     registry = mlflow.MlflowClient(running.uri)
     of_ann, of_ben = (registry.get_model_version("species", one).run_id for one in "12")
-    promote(Standing("species", "champion", "2", "1"), of_ben)
-    assert registry.get_registered_model("species").aliases["previous"] == "1"
-    promote(Standing("species", "best", "2", None), of_ben)
+    with tracked_at(running.uri):
+        promote(Standing("species", "champion", "2", "1"), of_ben)
+        assert registry.get_registered_model("species").aliases["previous"] == "1"
+        promote(Standing("species", "best", "2", None), of_ben)
     with pytest.raises(MlflowException, match="Permission denied"):
         registry.delete_run(of_ann)
 
