@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from made_up_hosts import without_dropout
 
 from ctc.dataset.manifest import open_dataset
 from ctc.dataset.mixture import Mixture
+from ctc.errors import CannotGoOn
 from ctc.model.fitting import over_hosts
 from ctc.model.fitting.training import train
 from ctc.model.fitting.watching import Epoch
@@ -170,3 +172,17 @@ def test_two_hosts_learn_what_one_machine_does(small_params, no_dropout):
     print(f"largest difference: of a metric {max(found.values()):.1e}, a weight {max(apart):.1e}")
     assert max(found.values()) < 1e-4
     assert max(apart) < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore")  # those that Ray gives of itself
+def test_what_a_host_fails_by_ends_the_training(small_params, small_dataset, tmp_path):
+    place, away = tmp_path / "dataset", tmp_path / "away"
+    shutil.copytree(small_dataset.folder, place)
+    params = dataclasses.replace(small_params, dataset=(str(place),), hosts=2)
+    plan = plan_training(Mixture.of(open_dataset(str(place))), params)
+    place.rename(away)
+    reported: list[Epoch] = []
+    with pytest.raises(CannotGoOn, match="a host does not see the dataset") as failed:
+        train(plan, reported.append)
+    assert str(place) in str(failed.value)
+    assert reported == []

@@ -30,6 +30,13 @@ LOOK_S = 0.2  # between two looks at what was told
 ASK_S = 0.5  # between two questions of a host whether to stop
 
 
+@dataclass(frozen=True)
+class Failure:
+    """What a host met that another try does not mend."""
+
+    error: Exception
+
+
 class Desk:
     """What hosts tell the driver, and what it asks of them."""
 
@@ -80,6 +87,10 @@ class Host:
         """Tell the driver something, without waiting until it is there."""
         self._desk.tell.remote(pickle.dumps(what), keep=False)
 
+    def fail(self, error: Exception) -> None:
+        """End all the work: the driver raises this error, which can be pickled."""
+        self.tell(Failure(error))
+
     def keep(self, what: object) -> None:
         """Tell the driver what hosts that are started anew go on from."""
         ray.get(self._desk.tell.remote(pickle.dumps(what), keep=True))
@@ -110,14 +121,15 @@ class Hosts:
 
         Raises:
             CannotGoOn: if the hosts died again and again, were never there, or lack something.
+            Exception: what a host has failed by (see `Host.fail`), after all that was told before.
         """
         while True:
             last = self.done.done()
             told = [pickle.loads(what) for what in ray.get(self.desk.take.remote())]
-            for what in told:
-                if isinstance(what, CannotGoOn):
-                    raise what
-            yield told
+            failures = [what.error for what in told if isinstance(what, Failure)]
+            yield [what for what in told if not isinstance(what, Failure)]
+            if failures:
+                raise failures[0]
             if last:
                 return self._end()
             time.sleep(LOOK_S)
@@ -225,7 +237,7 @@ def _work(given: dict[str, Any]) -> None:
     try:
         function, argument = pickle.loads(ray.get(given["work"]))
     except ImportError as error:
-        host.tell(CannotGoOn(f"a host lacks what this machine has ({error}): install it there"))
+        host.fail(CannotGoOn(f"a host lacks what this machine has ({error}): install it there"))
         return
     function(argument, host)
 

@@ -56,17 +56,10 @@ class Said:
     text: str
 
 
-@dataclass(frozen=True)
-class Failed:
-    """What ends the training, on whichever host."""
-
-    error: Exception
-
-
 def fit_on_host(work: Work, host: "Host") -> None:
     """Go through all phases, with the others; go on from what was kept last, if anything was.
 
-    An error that another try does not mend is told to the driver. One of JAX is raised, for it
+    An error that another try does not mend ends the work of all. One of JAX is raised, for it
     says as a rule that another host is gone: then all are started anew.
     """
     import jax
@@ -79,9 +72,9 @@ def fit_on_host(work: Work, host: "Host") -> None:
         if NO_MEMORY not in str(error):
             raise
         devices = len(computing.devices) * computing.hosts
-        host.tell(Failed(no_memory(work.plan.training.batch_size, devices)))
+        host.fail(no_memory(work.plan.training.batch_size, devices))
     except (BadInput, CannotGoOn, ValueError, TypeError, AssertionError) as error:
-        host.tell(Failed(error))
+        host.fail(error)
 
 
 def _fit(work: Work, host: "Host") -> None:

@@ -15,7 +15,7 @@ from ctc import storage
 from ctc.dataset.mixture import Part
 from ctc.model.devices import CPU
 from ctc.model.fitting.fit import pictures, pictures_before
-from ctc.model.fitting.on_host import Advanced, Failed, Said, Work, fit_on_host
+from ctc.model.fitting.on_host import Advanced, Said, Work, fit_on_host
 from ctc.model.fitting.watching import Epoch
 from ctc.model.planning.training_plan import TrainingPlan
 from ctc.model.resuming.interrupts import Interrupts
@@ -86,8 +86,6 @@ class Followed:
 
     def take(self, told: Any) -> None:
         """Do what belongs to something that was told."""
-        if isinstance(told, Failed):
-            raise told.error
         if isinstance(told, State):
             self._take_state(told)
         elif isinstance(told, Said):
