@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from ctc.model.fitting.on_host import Advanced, Said
+from ctc.errors import CannotGoOn
+from ctc.model.fitting.on_host import Advanced, Said, lacks_memory, tells_of_another
 from ctc.model.fitting.over_hosts import Followed
 from ctc.model.fitting.watching import Epoch
 from ctc.model.resuming.interrupts import Interrupts
@@ -79,3 +80,23 @@ def test_a_signal_comes_through_where_no_host_is_at_work_yet(hears_ctrl_c):
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             driver.followed.asks()
+
+
+GLOO = "UNKNOWN: Gloo AllGather failed: [external/gloo] Connection closed by peer [127.0.0.1]:26276"
+NCCL = "INTERNAL: NCCL operation ncclGroupEnd() failed: remote process exited"
+
+
+@pytest.mark.parametrize(
+    ("error", "memory", "another"),
+    [
+        (ValueError(GLOO), False, True),
+        (RuntimeError(NCCL), False, True),
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"), True, False),
+        (ValueError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"), True, False),
+        (ValueError("Layer 'dense' expected 2 variables, but received 0"), False, False),
+        (ValueError("an UNKNOWN: in the middle"), False, False),
+        (CannotGoOn("no memory on disk: RESOURCE_EXHAUSTED"), False, False),
+    ],
+)
+def test_what_another_try_mends_is_told_from_what_it_does_not(error, memory, another):
+    assert (lacks_memory(error), tells_of_another(error)) == (memory, another)

@@ -243,6 +243,7 @@ def hungry() -> Classifier:
     return Classifier(network, labels, ImageSpec(8, 8), Origin("x", (), (), ()))
 
 
+@pytest.mark.slow  # TensorFlow waits ten seconds for memory each time
 def test_fewer_pictures_are_tried_where_the_memory_is_not_enough(hungry: Classifier) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (11, 8, 8, 3)).astype(np.uint8)
     asking = Asking(hungry, 16, halves=True)
@@ -254,6 +255,7 @@ def test_fewer_pictures_are_tried_where_the_memory_is_not_enough(hungry: Classif
         Asking(hungry, 16).ask(pixels)
 
 
+@pytest.mark.slow  # TensorFlow waits ten seconds for memory each time
 def test_a_batch_size_found_by_trying_is_told(hungry: Classifier, folder, tmp_path) -> None:
     captures = captures_of(PredictParams(images=str(folder)))
     question = Question("a classifier", captures.inventory.digest, captures.root, "auto", "")

@@ -7,6 +7,7 @@ first alone tells what it has, and that is all.
 """
 
 import os
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,12 @@ from ctc.progress import Progress
 if TYPE_CHECKING:
     from ctc.tasks.hosts import Host
 
-NO_MEMORY = "RESOURCE_EXHAUSTED"  # how JAX says so
+# How XLA begins what it says, by the codes of Abseil (absl/status/status.h): a lack of memory, and
+# what may well come of another host that has gone.
+NO_MEMORY = "RESOURCE_EXHAUSTED"
+OF_ANOTHER = re.compile(
+    "(UNKNOWN|UNAVAILABLE|ABORTED|CANCELLED|DEADLINE_EXCEEDED|INTERNAL|FAILED_PRECONDITION): "
+)
 
 
 @dataclass(frozen=True)
@@ -64,17 +70,32 @@ def fit_on_host(work: Work, host: "Host") -> None:
     """
     import jax
 
-    computing = work.plan.computing
+    final = (BadInput, CannotGoOn, ValueError, TypeError, AssertionError)
     try:
         _fit(work, host)
         jax.distributed.shutdown()  # waits for all: none takes the end of another for its death
-    except jax.errors.JaxRuntimeError as error:
-        if NO_MEMORY not in str(error):
+    except (jax.errors.JaxRuntimeError, *final) as error:
+        if lacks_memory(error):
+            computing = work.plan.computing
+            devices = len(computing.devices) * computing.hosts
+            host.fail(no_memory(work.plan.training.batch_size, devices))
+        elif not isinstance(error, final) or tells_of_another(error):
             raise
-        devices = len(computing.devices) * computing.hosts
-        host.fail(no_memory(work.plan.training.batch_size, devices))
-    except (BadInput, CannotGoOn, ValueError, TypeError, AssertionError) as error:
-        host.fail(error)
+        else:
+            host.fail(error)
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Say whether XLA has found too little memory."""
+    return NO_MEMORY in str(error) and not isinstance(error, BadInput | CannotGoOn)
+
+
+def tells_of_another(error: Exception) -> bool:
+    """Say whether an error may come of another host that has gone.
+
+    As a ValueError, JAX has told `UNKNOWN: Gloo AllGather failed: ... Connection closed by peer`.
+    """
+    return OF_ANOTHER.match(str(error)) is not None
 
 
 def _fit(work: Work, host: "Host") -> None:
