@@ -75,7 +75,6 @@ def postgres_server() -> Iterator[Postgres]:
     if user:
         for path in (folder, folder / "password"):
             os.chown(path, NOBODY, NOBODY)
-    server = Postgres(programs, *free_ports(1))
     data = str(folder / "data")
     try:
         subprocess.run(
@@ -83,6 +82,7 @@ def postgres_server() -> Iterator[Postgres]:
              f"--pwfile={folder / 'password'}"],
             check=True, capture_output=True, cwd=folder, **user,
         )  # fmt: skip
+        server = Postgres(programs, *free_ports(1))
         process = subprocess.Popen(
             [programs / "postgres", "-D", data, "-h", LOOPBACK, "-p", str(server.port), "-k", "",
              *FAST],

@@ -97,7 +97,8 @@ def free_ports(count: int) -> list[int]:
 def _free_ports() -> Iterator[int]:
     # Below the range that the system hands to outgoing connections, which starts at 32768.
     # And no port is the one of another service plus the offset.
-    candidates = random.sample(range(10_100, 10_100 + GRPC_OFFSET), 1000)
+    # By a generator of its own: two processes that have set the same seed must not draw the same.
+    candidates = random.SystemRandom().sample(range(10_100, 10_100 + GRPC_OFFSET), 1000)
     return (port for port in candidates if is_free(port) and is_free(port + GRPC_OFFSET))
 
 

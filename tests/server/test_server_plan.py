@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import stat
@@ -84,6 +85,14 @@ def test_ports_are_taken_once_and_one_can_be_chosen(tmp_path):
     assert ports_of(tmp_path, 0) == first
     assert ports_of(tmp_path, other) == Ports(**{**vars(first), "tracking": other})
     assert ports_of(tmp_path, 0).tracking == other
+
+
+def test_what_else_is_drawn_by_the_same_seed_has_other_ports():
+    drawn = []
+    for _ in range(2):
+        random.seed(1)
+        drawn.append(free_ports(10))
+    assert drawn[0] != drawn[1]
 
 
 def test_where_nothing_is_chosen_the_port_is_5000_or_a_free_one(tmp_path, monkeypatch):
