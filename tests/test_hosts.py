@@ -15,16 +15,10 @@ import psutil
 import pytest
 from conftest import ROOT
 from killing import ASKED, SPEEDS, Trial, check_same
-from made_up_hosts import without_dropout
+from made_up_hosts import in_own_process, trained_without_dataset, trained_without_dropout
 
-from ctc.dataset.manifest import open_dataset
-from ctc.dataset.mixture import Mixture
 from ctc.errors import CannotGoOn
-from ctc.model.fitting import over_hosts
-from ctc.model.fitting.training import train
 from ctc.model.fitting.watching import Epoch
-from ctc.model.network import backbones
-from ctc.model.planning.training_plan import plan_training
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 600.0
@@ -149,40 +143,23 @@ def differences(one: dict, other: dict) -> dict[str, float]:
     return found
 
 
-@pytest.fixture
-def no_dropout(monkeypatch) -> None:
-    monkeypatch.setattr(backbones, "DROPOUT", 0.0)
-    monkeypatch.setattr(over_hosts, "fit_on_host", without_dropout)
-
-
-@pytest.mark.filterwarnings("ignore")  # those that Ray gives of itself
-def test_two_hosts_learn_what_one_machine_does(small_params, no_dropout):
+def test_two_hosts_learn_what_one_machine_does(small_params):
     params = dataclasses.replace(small_params, **STEADY, ema=0.9, schedule="plateau")
-    (dataset,) = params.dataset
-    mixture = Mixture.of(open_dataset(dataset))
-    alone = train(plan_training(mixture, params), report=lambda epoch: None)
-    plan = plan_training(mixture, dataclasses.replace(params, hosts=2))
-    reported: list[Epoch] = []
-    together = train(plan, reported.append)
-    assert (*reported,) == together.epochs
-    found = differences(curves(alone.epochs), curves(together.epochs))
+    alone, _, own = in_own_process(trained_without_dropout, params)
+    two = dataclasses.replace(params, hosts=2)
+    together, reported, weights = in_own_process(trained_without_dropout, two)
+    assert reported == together
+    found = differences(curves(alone), curves(together))
     assert {name for name in found if name.startswith("val/")} >= {"val/loss", "val/empty/accuracy"}
-    weights = (done.classifier.network.get_weights() for done in (alone, together))
-    apart = [np.abs(one - other).max() for one, other in zip(*weights, strict=True)]
+    apart = [np.abs(one - other).max() for one, other in zip(own, weights, strict=True)]
     print(f"largest difference: of a metric {max(found.values()):.1e}, a weight {max(apart):.1e}")
     assert max(found.values()) < 1e-4
     assert max(apart) < 1e-4
 
 
-@pytest.mark.filterwarnings("ignore")  # those that Ray gives of itself
 def test_what_a_host_fails_by_ends_the_training(small_params, small_dataset, tmp_path):
-    place, away = tmp_path / "dataset", tmp_path / "away"
+    place = tmp_path / "dataset"
     shutil.copytree(small_dataset.folder, place)
     params = dataclasses.replace(small_params, dataset=(str(place),), hosts=2)
-    plan = plan_training(Mixture.of(open_dataset(str(place))), params)
-    place.rename(away)
-    reported: list[Epoch] = []
-    with pytest.raises(CannotGoOn, match="a host does not see the dataset") as failed:
-        train(plan, reported.append)
-    assert str(place) in str(failed.value)
-    assert reported == []
+    with pytest.raises(CannotGoOn, match=f"a host does not see the dataset .*{place}"):
+        in_own_process(trained_without_dataset, params, tmp_path / "away")
