@@ -15,6 +15,7 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+import psutil
 from mlflow.entities import Run
 
 ROOT = Path(__file__).parent.parent
@@ -201,3 +202,11 @@ def made_dataset(folder: Path) -> Path:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether a process has ended; it need not be reaped."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -19,6 +19,7 @@ import psutil
 import pytest
 import yaml
 from conftest import ROOT, used_store
+from killing import is_gone
 from ray_nodes import Nodes, kill, ray_nodes
 
 from ctc import storage
@@ -295,13 +296,6 @@ class Here:
         process.send_signal(how)
         process.wait()
         return family
-
-
-def is_gone(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def wait_until_gone(family: list[psutil.Process]) -> None:

@@ -87,8 +87,12 @@ class Line:
     def crashed(self) -> str:
         """Start the training of the species model, kill it after two epochs; return its id."""
         asked = next(params_of(c) for c in COMMANDS if params_of(c).get("register") == "species")
-        own = {"model": "tiny", "epochs": KILLED_OF, "output": "data/southern/crashed"}
-        own["register"] = "none"
+        own = {
+            "model": "tiny",
+            "epochs": KILLED_OF,
+            "output": "data/southern/crashed",
+            "register": "none",
+        }
         before = {run.info.run_id for run in self.clone.runs("train")}
         process = self.clone.start("train", **{**asked, **SMALLER["train"], **own})
 

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import mlflow
 import psutil
 import pytest
+from killing import is_gone
 from made_up_server import Command, server_command
 from test_mlflow_run import MLFLOW, ROOT
 
@@ -214,13 +214,7 @@ def alive(those: list[psutil.Process], seconds: float = 0) -> list[psutil.Proces
     Who is killed with its parent is reaped by the machine's first process, in its own time.
     """
     _, left = psutil.wait_procs(those, timeout=seconds)
-    return [one for one in left if _status(one) not in (None, psutil.STATUS_ZOMBIE)]
-
-
-def _status(one: psutil.Process) -> str | None:
-    with suppress(psutil.NoSuchProcess):
-        return one.status()
-    return None
+    return [one for one in left if not is_gone(one)]
 
 
 @pytest.mark.parametrize(
